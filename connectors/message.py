@@ -1,0 +1,61 @@
+"""What travels between the lanes and the sender: frozen values, no behaviour worth a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+RESPONSE_BODY_CAP = 16 * 1024
+"""Bytes of a partner's answer that are read and kept; the rest is never taken from the socket."""
+
+
+class ErrorClass(StrEnum):
+    """Why an exchange has no status to judge. Stored with the attempt and shown to the admin."""
+
+    BLOCKED = "blocked"  # the egress guard refused the address or the URL
+    DNS = "dns"  # the name did not resolve
+    CONNECTION = "connection"  # refused, reset, or closed before an answer
+    TLS = "tls"  # certificate or handshake
+    TIMEOUT = "timeout"  # the total deadline passed
+    PROTOCOL = "protocol"  # what came back is not HTTP, or its headers are too large
+    RENDER = "render"  # our side could not make the message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, ready to send. `timeout` is the total deadline in seconds, name resolution included."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one request: either `status` is set, or `error` and `detail` say why not.
+
+    `body` holds at most RESPONSE_BODY_CAP bytes; `truncated` says that there was more.
+    `duration` is in seconds, from handing the request over to its end.
+    """
+
+    status: int | None
+    error: ErrorClass | None
+    detail: str
+    headers: Headers
+    body: bytes
+    truncated: bool
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A profile's work: the body's exact bytes, its media type, and headers that belong to the format."""
+
+    body: bytes
+    content_type: str
+    headers: Headers = ()
