@@ -1,0 +1,56 @@
+"""Small words to write JSON Schemas (2020-12) with. Properties carry a description, quantities a unit too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+
+def closed(properties: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
+    """An object with these properties and no others, so that a misspelt name is refused instead of lost."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def text(description: str, *, longest: int = 1000) -> Schema:
+    return {"type": "string", "maxLength": longest, "description": description}
+
+
+def identifier(description: str) -> Schema:
+    return {"type": "string", "format": "uuid", "description": description}
+
+
+def moment(description: str) -> Schema:
+    """RFC 3339 with an offset."""
+    return {"type": "string", "format": "date-time", "description": description}
+
+
+def flag(description: str) -> Schema:
+    return {"type": "boolean", "description": description}
+
+
+def one_of(values: Sequence[str], description: str) -> Schema:
+    return {"type": "string", "enum": list(values), "description": description}
+
+
+def quantity(
+    unit: str, description: str, *, lowest: float | None = None, highest: float | None = None
+) -> Schema:
+    bounds = {"minimum": lowest, "maximum": highest}
+    present = {keyword: bound for keyword, bound in bounds.items() if bound is not None}
+    return {"type": "number", **present, "x-unit": unit, "description": description}
+
+
+def percentage(description: str) -> Schema:
+    return quantity("%", description, lowest=0, highest=100)
+
+
+def free_form(description: str) -> Schema:
+    """An object whose content another party defines; it is passed on as it came."""
+    return {"type": "object", "additionalProperties": True, "description": description}
