@@ -1,0 +1,15 @@
+"""Times as the product writes them: RFC 3339, UTC, milliseconds, `Z`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The current moment; called at the edges only, everything inside takes `now` as an argument."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-21T10:00:00.000Z`, cut (not rounded) to the millisecond."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,77 @@
+"""Errors of the REST API: application/problem+json (RFC 9457), in one shape everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+Errors = list[dict[str, str]]
+MEDIA_TYPE = "application/problem+json"
+
+
+def document(status: int, detail: str, errors: Errors | None = None) -> dict[str, Any]:
+    """The body of a problem answer; `errors` lists bad fields as JSON pointers with a reason each."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def problem(status: int, detail: str, errors: Errors | None = None) -> HttpResponse:
+    """A problem answer for plain Django views."""
+    return HttpResponse(orjson.dumps(document(status, detail, errors)), status=status, content_type=MEDIA_TYPE)
+
+
+class Conflict(exceptions.APIException):
+    """409: the request is understood, but what it asks contradicts the present state."""
+
+    status_code = 409
+    default_detail = "The request contradicts the present state."
+
+
+def as_problem(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's exception handler: every error leaves as a problem document."""
+    if isinstance(exception, (OperationalError, InterfaceError)):
+        return _answer(503, "The database is not available. Nothing was accepted; try again.", headers={"Retry-After": "5"})
+    if isinstance(exception, (Http404, PermissionDenied)):
+        exception = exceptions.NotFound() if isinstance(exception, Http404) else exceptions.PermissionDenied()
+    answer = exception_handler(exception, context)
+    if answer is None or not isinstance(exception, exceptions.APIException):
+        return answer
+    headers = {name: answer[name] for name in ("Retry-After", "WWW-Authenticate", "Allow") if name in answer}
+    if isinstance(exception, exceptions.ValidationError):
+        errors = list(_flatten(exception.detail, ""))
+        return _answer(answer.status_code, "Some fields are not valid.", errors, headers)
+    return _answer(answer.status_code, str(exception.detail), None, headers)
+
+
+def _answer(
+    status: int, detail: str, errors: Errors | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(document(status, detail, errors), status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def _flatten(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _flatten(value, pointer if key == "non_field_errors" else f"{pointer}/{key}")
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, (dict, list))
+            yield from _flatten(value, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(detail)}

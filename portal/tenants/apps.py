@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    name = "portal.tenants"
+    label = "tenants"
+    verbose_name = "Organizations"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,118 @@
+"""How a REST caller proves who it is, and what follows from it: scope, permission, rate limit."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from portal.lib import clock
+from portal.tenants import audit, scope
+from portal.tenants.access import MANAGE, READ, Access, access_of, of_key
+from portal.tenants.models import KEY_PREFIX, ApiKey
+
+LAST_USED_EVERY = timedelta(minutes=1)
+"""A key's `last_used_at` is written at most this often, so that using a key is not a write."""
+
+
+class BadKey(Exception):
+    """The request carries an API key, but not one that works; the text says why without telling whether it exists."""
+
+
+def key_in(request: HttpRequest) -> str | None:
+    """The API key a request carries, in `Authorization: Bearer` or in `X-API-Key`."""
+    header = request.headers.get("Authorization", "")
+    if header[:7].lower() == "bearer ":
+        return header[7:].strip()
+    return request.headers.get("X-API-Key")
+
+
+def key_access(presented: str, now: datetime) -> Access:
+    """The Access behind an API key. Raises BadKey: unknown, expired and revoked ones get the same answer."""
+    kind, _, rest = presented.partition("_")
+    prefix, _, secret = rest.partition("_")
+    with scope.every_organization():
+        found = ApiKey.objects.select_related("organization").filter(prefix=prefix).first() if secret else None
+        if kind != KEY_PREFIX or found is None or not found.matches(secret) or not found.is_live(now):
+            raise BadKey("The API key is unknown, revoked or expired.")
+        if found.last_used_at is None or now - found.last_used_at > LAST_USED_EVERY:
+            ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
+    return of_key(found)
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <api key>` or `X-API-Key: <api key>`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        presented = key_in(request._request)
+        if presented is None:
+            return None
+        try:
+            access = key_access(presented, clock.now())
+        except BadKey as error:
+            raise exceptions.AuthenticationFailed(str(error)) from None
+        request._request.access = access  # type: ignore[attr-defined]
+        return access.user, access
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Feeder"'
+
+
+class BrowserSession(SessionAuthentication):
+    """A signed-in browser, with CSRF. The Access is the middleware's."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        found = super().authenticate(request)
+        return None if found is None else (found[0], getattr(request._request, "access", None))
+
+
+class HasAccess(BasePermission):
+    """Reading needs `read`, everything else `manage`; a view names another permission in `needs`, by HTTP method."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if getattr(request._request, "access", None) is None:
+            return False
+        needs: dict[str, str] = getattr(view, "needs", {})
+        default = READ if request.method in {"GET", "HEAD", "OPTIONS"} else MANAGE
+        try:
+            access_of(request._request).require(needs.get(request.method or "", default))
+        except PermissionDenied as error:
+            raise exceptions.PermissionDenied(str(error)) from None
+        return True
+
+
+class TenantAPIView(APIView):
+    """Base of every REST view: runs the handler inside the caller's scope and audit context."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self.entered:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        access = access_of(request._request)
+        self.entered.enter_context(access.scope())
+        self.entered.enter_context(audit.acting(access.who))
+
+    @property
+    def access(self) -> Access:
+        return access_of(self.request._request)
+
+
+class CallerThrottle(SimpleRateThrottle):
+    """A limit per caller and web process: 429 with Retry-After. It keeps a runaway script from starving the others."""
+
+    scope = "caller"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        access: Access | None = getattr(request._request, "access", None)
+        return None if access is None else f"throttle:{access.who}"
