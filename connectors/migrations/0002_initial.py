@@ -51,9 +51,8 @@ class Migration(migrations.Migration):
             model_name='connectorhour',
             index=models.Index(fields=['organization_id', 'hour'], name='hours_of_organization'),
         ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['connector_id', 'id'], name='delivery_of_connector'),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.AddIndex(model_name='delivery', index=models.Index(fields=['connector_id', 'id'], name='delivery_of_connector'))]
         ),
         migrations.AddIndex(
             model_name='inboxmessage',
@@ -89,9 +88,8 @@ class Migration(migrations.Migration):
             name='pgh_obj',
             field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='connectors.signingsecret'),
         ),
-        migrations.AddIndex(
-            model_name='waitingdelivery',
-            index=models.Index(fields=['connector_id', 'next_at', 'id'], name='waiting_due'),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.AddIndex(model_name='waitingdelivery', index=models.Index(fields=['connector_id', 'next_at', 'id'], name='waiting_due'))]
         ),
         migrations.AddIndex(
             model_name='connector',
