@@ -1,4 +1,4 @@
-"""Events of gateways, of appliances, and of inverters. Which device it was stands beside `data`, not in it."""
+"""Events of gateways, of appliances, and of inverters. Which device it is stands beside `data`, not in it."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ DATAPOINT_VALUE = EventType(
             ),
             "reason": schemas.one_of(
                 ("first", "changed", "interval", "reset"),
-                "first: no value was sent before. changed: by its threshold. interval: silent for long enough. "
+                "first: no value was sent before. changed: by its threshold. interval: silent long enough. "
                 "reset: the counter began anew.",
             ),
             "previous": schemas.closed(

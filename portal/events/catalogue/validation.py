@@ -1,4 +1,4 @@
-"""Is this `data` what its type describes? On the intake's path: schemas are compiled once, a check costs a µs."""
+"""Is this `data` what its type describes? On the intake's path: schemas compile once, a check costs a µs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,25 @@
+"""How a message looks on the wire. Pure: a parsed event document in, bytes out.
+
+To add a format, or a new version of one, write a module with a PROFILE and name it in PROFILES. A version
+that connectors are pinned to stays as it is.
+"""
+
+from __future__ import annotations
+
+from connectors.profiles import gridx, standard
+from connectors.profiles.profile import Document, Profile, RenderError
+
+__all__ = ["PROFILES", "Document", "Profile", "RenderError", "resolve"]
+
+PROFILES: dict[str, Profile] = {
+    "standard.2026-11": standard.PROFILE,
+    "gridx.2026-03": gridx.PROFILE,
+}
+
+
+def resolve(name_or_version: str) -> Profile | None:
+    """The version that is named, or the newest one of a bare name."""
+    if pinned := PROFILES.get(name_or_version):
+        return pinned
+    versions = [profile for profile in PROFILES.values() if profile.name == name_or_version]
+    return max(versions, key=lambda profile: profile.version, default=None)

@@ -1,0 +1,67 @@
+"""What a wire format has to say of itself, and what all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from connectors.message import Rendered
+from portal.events import catalogue
+
+Document: TypeAlias = Mapping[str, Any]
+"""A stored event, parsed; docs/event-document.md describes it."""
+
+
+class RenderError(ValueError):
+    """The format has no way to say this; trying again cannot help. The text says why, for the admin."""
+
+
+class Render(Protocol):
+    def __call__(self, document: Document, *, message_id: str) -> Rendered:
+        """The same arguments give the same bytes. RenderError when the document lacks what it needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One version of one wire format. A connector is pinned to it: a released version's bytes never change.
+
+    `refusal` says for the name of an event type why this format cannot carry it, or None when it can. The
+    defaults are what a new connector starts with: names of a signing scheme and of a retry policy.
+    """
+
+    name: str
+    version: str
+    title: str
+    description: str
+    content_type: str
+    default_signing: str
+    default_retry_policy: str
+    refusal: Callable[[str], str | None]
+    render: Render
+
+    @property
+    def id(self) -> str:
+        """What a connector stores, such as `gridx.2026-03`."""
+        return f"{self.name}.{self.version}"
+
+    def carries(self, event_type: str) -> bool:
+        return self.refusal(event_type) is None
+
+    def sample(self, event_type: str, organization_id: str, *, message_id: str = "sample") -> Rendered:
+        """The catalogue's sample event in this format."""
+        return self.render(catalogue.sample_document(event_type, organization_id), message_id=message_id)
+
+
+def data_of(document: Document) -> Mapping[str, Any]:
+    """The event's data; personal data only when the document says that its owner consented."""
+    data: Mapping[str, Any] = document["data"]
+    event_type = catalogue.get(document["type"])
+    if event_type is None or not event_type.personal_data or has_consent(document):
+        return data
+    return {key: value for key, value in data.items() if key not in event_type.personal_data}
+
+
+def has_consent(document: Document) -> bool:
+    consent = document.get("consent")
+    return consent is not None and consent.get("personal_data") is True

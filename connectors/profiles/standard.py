@@ -1,0 +1,83 @@
+"""The product's own format: CloudEvents 1.0 in structured JSON. Carries every type of event.
+
+`data` is the event's own data, and beside it the system, gateway and appliance that it is about. Units are in
+the names of the fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from connectors.message import Rendered
+from connectors.profiles.profile import Document, Profile, data_of
+from portal.events.catalogue import EventType
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+
+REFERENCES = ("system", "gateway", "appliance")
+
+
+def render(document: Document, *, message_id: str) -> Rendered:  # noqa: ARG001 - the event's id, not the message's
+    message: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": document["id"],
+        "source": f"/organizations/{document['organization']}",
+        "type": document["type"],
+    }
+    if subject := _subject(document):
+        message["subject"] = subject
+    message["time"] = document["time"]
+    message["datacontenttype"] = "application/json"
+    message["dataschema"] = schema_uri(document["type"], document["version"])
+    if "correlation_id" in document:
+        message["correlationid"] = document["correlation_id"]
+    if "company" in document:
+        message["companyid"] = document["company"]
+    references = {name: document[name] for name in REFERENCES if name in document}
+    message["data"] = {**references, **data_of(document)}
+    return Rendered(body=orjson.dumps(message), content_type=CONTENT_TYPE)
+
+
+def schema_uri(event_type: str, version: int) -> str:
+    """Names the schema of `data`; it changes whenever the schema does. `data_schema` is that schema."""
+    return f"urn:feeder:event-type:{event_type}:{version}"
+
+
+def data_schema(event_type: EventType) -> dict[str, Any]:
+    """JSON Schema of this format's `data`: the type's own, and the references beside it."""
+    reference = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"type": "string", "format": "uuid"}},
+    }
+    own = dict(event_type.schema)
+    return own | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": schema_uri(event_type.name, event_type.version),
+        "title": event_type.title,
+        "description": event_type.description,
+        "properties": dict.fromkeys(REFERENCES, reference) | own["properties"],
+    }
+
+
+def _subject(document: Document) -> str | None:
+    """The narrowest thing that the event is about, as a path below the source."""
+    for name in reversed(REFERENCES):
+        if name in document:
+            return f"{name}s/{document[name]['id']}"
+    return None
+
+
+PROFILE = Profile(
+    name="standard",
+    version="2026-11",
+    title="Standard (CloudEvents 1.0)",
+    description="CloudEvents 1.0 in JSON, signed as Standard Webhooks. Carries every type of event.",
+    content_type=CONTENT_TYPE,
+    default_signing="standard_webhooks",
+    default_retry_policy="standard",
+    refusal=lambda _: None,
+    render=render,
+)

@@ -1,0 +1,49 @@
+"""What every signing scheme offers. A scheme is a module; SCHEMES in the package names them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol, TypeAlias
+
+from connectors.message import Headers
+
+OVERLAP = timedelta(days=3)
+"""How long a replaced secret goes on signing beside its successor (B5, Rotation)."""
+
+MAX_SECRETS = 5
+"""At most this many of the newest secrets sign, to keep the header small (B5, Rotation)."""
+
+Key: TypeAlias = Callable[[bytes], str]
+"""A secret made ready to sign: from the bytes to be signed to one signature as the header shows it."""
+
+
+class Scheme(Protocol):
+    """Secrets are text, as issued and as stored. A list of secrets or keys has the newest first."""
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802 - a module's constant
+
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802 - a module's constant
+
+    @property
+    def NEEDS_SECRET(self) -> bool: ...  # noqa: N802 - a module's constant
+
+    def generate(self) -> str:
+        """A new random secret; empty for a scheme without one."""
+
+    def check(self, secret: str) -> str | None:
+        """Why a secret that somebody brings along cannot be used, in words without the secret, or None."""
+
+    def prepare(self, secret: str) -> Key:
+        """Parse the secret once; a lane keeps the key. ValueError for a secret that check() refuses."""
+
+    def sign(self, keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -> Headers:
+        """The headers that prove the body. `timestamp` is in seconds since 1970, that of this attempt."""
+
+    def verify(self, secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:
+        """Did a holder of one of the secrets sign this? Header names in lower case; bad input is a no."""
+
+    def public_part(self, secret: str) -> str | None:
+        """What the receiver needs to verify and everybody may know; None where there is no such part."""

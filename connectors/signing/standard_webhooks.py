@@ -1,0 +1,71 @@
+"""Standard Webhooks, version `v1`: HMAC-SHA-256 over `id.timestamp.body`, with a shared secret.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets as randomness
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+
+from connectors.message import Headers
+from connectors.signing.scheme import Key
+from connectors.signing.standard_webhooks_headers import decoded, opened, sealed
+
+NAME = "standard_webhooks"
+TITLE = "Standard Webhooks (HMAC-SHA-256)"
+NEEDS_SECRET = True
+
+PREFIX = "whsec_"
+VERSION = "v1"
+SHORTEST, LONGEST = 24, 64
+"""Bytes of the key, as the specification sets them."""
+
+
+def generate() -> str:
+    return PREFIX + b64encode(randomness.token_bytes(32)).decode()
+
+
+def check(secret: str) -> str | None:
+    if not secret.startswith(PREFIX):
+        return f"The secret must start with {PREFIX}."
+    raw = decoded(secret.removeprefix(PREFIX))
+    if raw is None:
+        return f"What follows {PREFIX} must be Base64."
+    if not SHORTEST <= len(raw) <= LONGEST:
+        return f"The secret must encode {SHORTEST} to {LONGEST} bytes."
+    return None
+
+
+def prepare(secret: str) -> Key:
+    if refusal := check(secret):
+        raise ValueError(refusal)
+    keyed = hmac.new(decoded(secret.removeprefix(PREFIX)) or b"", digestmod=hashlib.sha256)
+
+    def signature(message: bytes) -> str:
+        copy = keyed.copy()
+        copy.update(message)
+        return f"{VERSION},{b64encode(copy.digest()).decode()}"
+
+    return signature
+
+
+def sign(keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -> Headers:
+    return sealed(keys, message_id, timestamp, body)
+
+
+def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:
+    received = opened(headers, body, now, VERSION)
+    if received is None:
+        return False
+    expected = [prepare(secret)(received.message) for secret in secrets if check(secret) is None]
+    digests = [decoded(text.removeprefix(f"{VERSION},")) or b"" for text in expected]
+    matches = [hmac.compare_digest(one, other) for one in received.signatures for other in digests]
+    return any(matches)
+
+
+def public_part(secret: str) -> str | None:  # noqa: ARG001
+    return None
