@@ -31,7 +31,7 @@ def generate() -> str:
 
 def check(secret: str) -> str | None:
     if not secret.isprintable() or secret != secret.strip():
-        return "The secret has spaces around it, or characters that cannot be seen."
+        return "The secret must have no spaces around it and no characters that cannot be seen."
     if not SHORTEST <= len(secret.encode()) <= LONGEST:
         return f"The secret must have {SHORTEST} to {LONGEST} bytes."
     return None

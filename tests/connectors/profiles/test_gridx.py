@@ -1,0 +1,244 @@
+"""The gridX profile against the vendor's own schema, read as published from the seeds beside the checkout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema_rs import Draft202012Validator
+
+from connectors.profiles import PROFILES, RenderError, resolve
+from portal.events.catalogue import CATALOGUE, sample_document
+
+SEED = Path(__file__).resolve().parents[4] / "shared" / "seeds" / "webhook-events.yaml"
+
+ORGANIZATION = "7b1c1b7e-6a52-4b1f-9a35-0c9a5f2d9b11"
+GRIDX = PROFILES["gridx.2026-03"]
+TYPES = [name for name in CATALOGUE if name != "datapoint/value"]
+
+
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, Any]:
+    """The vendor's schemas; its one copy error, the type of SystemActionEvent, set right (S4 line 267)."""
+    if not SEED.is_file():
+        pytest.fail(
+            "The vendor's schema is missing: shared/seeds/webhook-events.yaml must stand beside the checkout."
+        )
+    found: dict[str, Any] = yaml.safe_load(SEED.read_text())["components"]["schemas"]
+    action_type = found["SystemActionEvent"]["allOf"][1]["properties"]["type"]
+    assert action_type["enum"] == ["ping"]
+    action_type["enum"] = ["system/action"]
+    return found
+
+
+def full(name: str) -> dict[str, Any]:
+    return sample_document(name, ORGANIZATION) | {"consent": {"personal_data": True}}
+
+
+def minimal(name: str) -> dict[str, Any]:
+    """Required data only, and of each reference only what the store always has."""
+    document = sample_document(name, ORGANIZATION)
+    document.pop("correlation_id", None)
+    schema = CATALOGUE[name].schema
+    document["data"] = {key: document["data"][key] for key in schema["required"]}
+    for reference in ("system", "gateway", "appliance"):
+        if reference in document:
+            document[reference] = {"id": document[reference]["id"]}
+    return document
+
+
+def body_of(document: dict[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(GRIDX.render(document, message_id="m1").body)
+    return body
+
+
+def names_in(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
+    """Property names of an object schema, through its references and its allOf."""
+    if "$ref" in schema:
+        yield from names_in(schemas, schemas[schema["$ref"].rsplit("/", 1)[1]])
+    yield from schema.get("properties", {})
+    for part in schema.get("allOf", ()):
+        yield from names_in(schemas, part)
+
+
+def schema_name(schemas: dict[str, Any], event_type: str) -> str:
+    reference: str = schemas["WebhookEventRequest"]["discriminator"]["mapping"][event_type]
+    return reference.rsplit("/", 1)[1]
+
+
+def test_it_carries_the_vendors_types_and_no_others(schemas: dict[str, Any]) -> None:
+    assert sorted(TYPES) == sorted(schemas["WebhookEventRequest"]["discriminator"]["mapping"])
+    assert [name for name in CATALOGUE if not GRIDX.carries(name)] == ["datapoint/value"]
+
+
+@pytest.mark.parametrize("build", [full, minimal])
+@pytest.mark.parametrize("name", TYPES)
+class TestEveryType:
+    def test_the_vendors_schema_accepts_the_body(
+        self, schemas: dict[str, Any], name: str, build: Any
+    ) -> None:
+        body = body_of(build(name))
+        for target in (schema_name(schemas, name), "WebhookEventRequest"):
+            vendor = {"$ref": f"#/components/schemas/{target}", "components": {"schemas": schemas}}
+            validator = Draft202012Validator(vendor, validate_formats=True)
+            assert [error.message for error in validator.iter_errors(body)] == []
+
+    def test_no_name_is_invented_and_none_is_null(
+        self, schemas: dict[str, Any], name: str, build: Any
+    ) -> None:
+        body = body_of(build(name))
+        envelope, described = schemas["WebhookEventBase"], schemas[schema_name(schemas, name)]["allOf"][1]
+        assert set(body) <= {*envelope["properties"], "accountID"}
+        assert set(body["data"]) <= set(names_in(schemas, described["properties"]["data"]))
+        assert None not in body["data"].values()
+
+    def test_the_same_event_gives_the_same_bytes(self, name: str, build: Any) -> None:
+        assert GRIDX.render(build(name), message_id="m1") == GRIDX.render(build(name), message_id="m1")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_full_event_shows_every_field_of_the_vendor(schemas: dict[str, Any], name: str) -> None:
+    """But for what the type does not have: a limit that is lifted has no value and no end."""
+    described = schemas[schema_name(schemas, name)]["allOf"][1]["properties"]["data"]
+    document = full(name)
+    document.get("appliance", {}).update(type="meter", kind="battery", model="M-1")
+    missing = set(names_in(schemas, described)) - set(body_of(document)["data"])
+    assert missing == ({"newLPC", "validUntil"} if name.endswith("/unset") else set())
+
+
+def test_the_envelope() -> None:
+    document = full("gateway/offline")
+    body = body_of(document)
+    del body["data"]
+    assert body == {
+        "id": document["id"],
+        "accountID": ORGANIZATION,
+        "source": f"/systems/{document['system']['id']}",
+        "specVersion": "1.0",
+        "dataContentType": "application/json",
+        "time": document["time"],
+        "type": "gateway/offline",
+        "correlationID": document["correlation_id"],
+    }
+    assert GRIDX.render(document, message_id="m1").content_type == "application/json"
+
+
+def test_what_concerns_no_site_comes_from_the_account() -> None:
+    assert body_of(full("ping"))["source"] == f"/accounts/{ORGANIZATION}"
+
+
+@pytest.mark.parametrize(
+    ("watts", "milliwatts"),
+    [
+        (7360, 7_360_000),
+        (7360.5, 7_360_500),
+        (-3700.25, -3_700_250),
+        (0, 0),
+        (0.1 + 0.2, 300),
+        (4.35, 4350),
+        (1.0005, 1001),
+        (-1.0005, -1001),
+        (1e9, 1_000_000_000_000),
+        (0.0001, 0),
+    ],
+)
+def test_charge_power_is_in_whole_milliwatts(watts: float, milliwatts: int) -> None:
+    document = full("ev/measurement")
+    document["data"]["charge_power_w"] = watts
+    power = body_of(document)["data"]["chargePower"]
+    assert power == milliwatts
+    assert isinstance(power, int)
+
+
+@pytest.mark.parametrize(
+    ("watts", "text"), [(4200, b"4200000"), (0, b"0"), (4200.0, b"4200000"), (0.0005, b"0.5")]
+)
+def test_the_limit_is_in_milliwatts(watts: float, text: bytes) -> None:
+    document = full("grid-signal-processor/limitation-of-power-consumption/set")
+    document["data"]["limit_w"] = watts
+    assert b'"newLPC":' + text + b"," in GRIDX.render(document, message_id="m1").body
+
+
+def test_a_lifted_limit_has_no_value() -> None:
+    unset = body_of(full("grid-signal-processor/limitation-of-power-consumption/unset"))
+    assert "newLPC" not in unset["data"]
+
+
+@pytest.mark.parametrize(
+    ("appliance_type", "kind", "shown"),
+    [
+        ("inverter", "pv", "PV"),
+        ("meter", "heat_pump_external", "HEAT_PUMP_EXTERNAL"),
+        ("evstation", "evstation", None),
+    ],
+)
+def test_only_inverters_and_meters_show_a_kind(appliance_type: str, kind: str, shown: str | None) -> None:
+    document = full("appliance/online")
+    document["appliance"] |= {"type": appliance_type, "kind": kind}
+    data = body_of(document)["data"]
+    assert data["type"] == appliance_type.upper()
+    assert data.get("kind") == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("ev/plugged", "PLUGGED"),
+        ("ev/unplugged", "UNPLUGGED"),
+        ("ev/charge-started", "CHARGING"),
+        ("ev/charge-stopped", "STOPPED"),
+        ("ev/charge-failed", "FAILED"),
+    ],
+)
+def test_a_state_that_the_event_leaves_out_is_the_types(name: str, state: str) -> None:
+    assert body_of(minimal(name))["data"]["state"] == state
+
+
+def test_a_state_that_the_event_names_is_kept() -> None:
+    document = full("ev/charge-stopped")
+    document["data"]["state"] = "failed"
+    assert body_of(document)["data"]["state"] == "FAILED"
+
+
+@pytest.mark.parametrize("consent", [None, {}, {"personal_data": False}, {"personal_data": "true"}])
+def test_the_owner_is_named_only_with_consent(consent: dict[str, Any] | None) -> None:
+    document = full("gateway/online")
+    allowed = body_of(document)["data"]
+    assert {"userID", "userName", "userMail"} <= set(allowed)
+    document["consent"] = consent
+    rendered = GRIDX.render(document, message_id="m1").body
+    assert b"user" not in rendered
+    assert b"erika" not in rendered
+
+
+def test_words_of_two_parts() -> None:
+    document = full("system/action")
+    document["data"]["resolution"] |= {"agent": "third_party", "access": "physical"}
+    resolution = body_of(document)["data"]["resolution"]
+    assert (resolution["agent"], resolution["access"]) == ("ThirdParty", "Physical")
+
+
+def test_measured_values_are_refused_with_the_reason() -> None:
+    document = sample_document("datapoint/value", ORGANIZATION)
+    with pytest.raises(RenderError, match="standard profile"):
+        GRIDX.render(document, message_id="m1")
+    assert "gateway/delete" in str(GRIDX.refusal("gateway/delete"))
+
+
+def test_an_event_without_what_the_format_demands_is_refused() -> None:
+    document = full("appliance/online")
+    del document["system"]
+    with pytest.raises(RenderError, match="system"):
+        GRIDX.render(document, message_id="m1")
+
+
+def test_names_and_versions_resolve() -> None:
+    assert resolve("gridx") is GRIDX
+    assert resolve("gridx.2026-03") is GRIDX
+    assert resolve("gridx.1999-01") is None
+    assert resolve("") is None
+    assert all(profile.id == key for key, profile in PROFILES.items())
