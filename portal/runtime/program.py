@@ -15,8 +15,6 @@ POLL_SECONDS = 0.05
 KILL_SECONDS = 5.0  # a killed process is gone at once, unless it hangs in the kernel
 # Without it (not on Linux), programs outlive a supervisor that is killed.
 SETPRIV = shutil.which("setpriv")
-    "setpriv"
-)  # util-linux: on every Debian; elsewhere a program may outlive a killed parent
 
 
 class StartError(Exception):
@@ -41,7 +39,11 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """`stops` goes from soft to hard and always ends with SIGKILL; `log` keeps its output off the console."""
+    """`stops` goes from soft to hard; SIGKILL always follows. `log` keeps its output off the console.
+
+    A program that `announces` is ready when a line of its output contains those words, instead of `ready`.
+    A program that `answers` writes an answer to its standard output, and log lines only to standard error.
+    """
 
     name: str
     command: Sequence[str]
@@ -49,6 +51,8 @@ class Program:
     cwd: Path | None = None
     account: Sequence[str] = ()  # setpriv's options: run it as another user
     log: Path | None = None
+    answers: bool = False
+    announces: str | None = None
     before_start: Callable[[], None] = _nothing
     ready: Callable[[], bool] = _always
     ready_within: float = 60.0
@@ -69,7 +73,7 @@ def spawn(program: Program) -> subprocess.Popen[str]:
                 cwd=program.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE if program.answers else subprocess.STDOUT,
                 start_new_session=True,
                 text=True,
                 errors="replace",
