@@ -26,13 +26,18 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request, ready to send. `timeout` is the total deadline in seconds, name resolution included."""
+    """One HTTP request, ready to send. `timeout` is the total deadline in seconds, name resolution included.
+
+    `exempt` is an (address, port) that the egress guard lets through for this request, also over plain http:
+    the product's own inbox, which no operator should have to allow.
+    """
 
     method: str
     url: str
     headers: Headers
     body: bytes
     timeout: float
+    exempt: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
