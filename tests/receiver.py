@@ -49,9 +49,9 @@ class Received:
 class Answer:
     """What to do with one request. The first of these that is set decides:
 
-    `hang`: never answer · `reset`: drop the connection with a TCP reset, after `raw` if given · `raw`: exactly
-    these bytes instead of a response · else a proper response. `delay` waits first; `drip` sends the bytes one
-    by one, that many seconds apart; `close` ends the connection after the answer.
+    `hang`: never answer · `reset`: drop the connection with a TCP reset, after `raw` if given · `raw`:
+    exactly these bytes instead of a response · else a proper response. `delay` waits first; `drip` sends the
+    bytes one by one, that many seconds apart; `close` ends the connection after the answer.
     """
 
     status: int = 200

@@ -1,0 +1,42 @@
+"""User name and password (RFC 7617), sent as UTF-8: the only charset that the RFC names."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from connectors.auth.fields import Config, Problems, check_fields, text
+from connectors.headers import is_latin_1
+from connectors.message import Headers
+
+NAME = "basic"
+PUBLIC = ("username",)
+SECRET = ("password",)
+
+_CAP = 512
+"""Characters of each part, so that the encoded header stays below the cap of a header's value."""
+
+
+def check(config: Config) -> Problems:
+    return check_fields(config, {"username": _username, "password": _part})
+
+
+def headers(config: Config) -> Headers:
+    pair = f"{text(config, 'username')}:{text(config, 'password')}"
+    return (("Authorization", "Basic " + b64encode(pair.encode()).decode("ascii")),)
+
+
+def _username(value: str) -> str | None:
+    if not value:
+        return "This field is required."
+    if ":" in value:
+        return "A colon would end the user name."
+    return _part(value)
+
+
+def _part(value: str) -> str | None:
+    """Blanks at the ends and an empty password may be meant; control characters never are."""
+    if len(value) > _CAP:
+        return f"At most {_CAP} characters."
+    if any(character < " " or character == "\x7f" for character in value):
+        return "Line breaks and control characters are not allowed."
+    return None if is_latin_1(value) else "Only characters of ISO 8859-1."
