@@ -127,7 +127,7 @@ def _last_words(log: Path | None) -> str:
     with suppress(OSError):
         if log:
             return f"; the last line of {log}: {last_line(log.read_text(errors='replace'))}"
-    return ""
+    return "; see its lines above"
 
 
 def last_line(text: str) -> str:

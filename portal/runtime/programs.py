@@ -52,7 +52,7 @@ def web(address: Address, env: Mapping[str, str]) -> Program:
             *("--worker-class", "gthread", "--workers", env.get("WEB_WORKERS") or "2"),
             *("--threads", env.get("WEB_THREADS") or "8", "--keep-alive", "30"),
             *("--timeout", "60", "--graceful-timeout", str(GRACE_SECONDS), "--no-control-socket"),
-            *("--access-logfile", env["WEB_ACCESS_LOG"]) * bool(env.get("WEB_ACCESS_LOG")),
+            *(("--access-logfile", env["WEB_ACCESS_LOG"]) if env.get("WEB_ACCESS_LOG") else ()),
         ],
         env=env,
         cwd=BASE_DIR,

@@ -109,7 +109,7 @@ def _collect_static(options: Options, env: Environment, supervisor: Supervisor) 
     stamp, present = options.data_dir / static.STAMP, static.fingerprint(BASE_DIR)
     if stamp.exists() and stamp.read_text() == present:
         return
-    supervisor.run(manage("static", "collectstatic", "--noinput", "--clear", "--verbosity", "0", env=env))
+    supervisor.run(manage("static", "gather_static", env=env))
     stamp.write_text(present)
 
 
