@@ -40,7 +40,7 @@ class Account:
             os.chown(path, *self.owner, follow_symlinks=False)
 
 
-def choose(binary: Path, cluster: Path) -> Account:
+def choose(initdb: Path, cluster: Path) -> Account:
     """Ourselves; as root, the cluster's owner, or the system's `postgres`, or `nobody`."""
     if os.geteuid() != 0:
         return Account(options=(), owner=None)
@@ -50,11 +50,13 @@ def choose(binary: Path, cluster: Path) -> Account:
     for options in _options(owner):
         account = Account(options=options, owner=owner)
         nearest = cluster if cluster.exists() and cluster.stat().st_uid == owner[0] else cluster.parent
-        probe = account.run(["/bin/sh", "-c", '"$0" --version && cd "$1"', str(binary), str(nearest)])
+        # `--show` makes nothing, and reaches for all that PostgreSQL needs of its own files.
+        words = ["/bin/sh", "-c", '"$0" --show --pgdata="$1" && cd "$1"', str(initdb), str(nearest)]
+        probe = account.run(words)
         if probe.returncode == 0:
             return account
     raise StartError(
-        f"PostgreSQL refuses to run as root, and uid {owner[0]} cannot reach {binary} or {cluster.parent}: "
+        f"PostgreSQL refuses to run as root, and uid {owner[0]} cannot reach {initdb} or {cluster.parent}: "
         f"{last_line(probe.stderr)}."
     )
 
@@ -77,4 +79,6 @@ def _options(owner: tuple[int, int]) -> Iterator[Sequence[str]]:
         if capability is None:
             yield (*identity, "--inh-caps=-all", "--ambient-caps=-all")
         else:
-            yield (*identity, f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
+            sets = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
+            # Without the bit, access(2) ignores capabilities, and PostgreSQL asks it about its own files.
+            yield (*identity, *sets, "--securebits=+no_setuid_fixup")

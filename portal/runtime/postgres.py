@@ -69,7 +69,7 @@ class EmbeddedPostgres(EmbeddedServer):
             self._check_version()
             self._settle()
         self._remember_url()
-        server_account = account.choose(self._binary, self.cluster)
+        server_account = account.choose(self._binary.with_name("initdb"), self.cluster)
         if not self.cluster.exists():
             self._initialize(server_account)
         server_account.own(self.cluster)

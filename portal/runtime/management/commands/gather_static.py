@@ -16,6 +16,7 @@ class GzipOnly(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
 class Command(collectstatic.Command):
     help = "Hash and compress the static files into STATIC_ROOT, which is emptied first."
+    requires_system_checks = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
