@@ -142,14 +142,14 @@ class DataPoint(TenantModel):
 class Series(models.Model):
     """One data point of one appliance or gateway, with the value measured last and the value sent last.
 
-    Hot: written by every intake call, so it has no foreign keys. Numbers are in `…_number`, booleans and strings as
-    JSON text in `…_text`.
+    `subject_id` is the appliance, or the gateway for what the gateway itself measures. Hot: written by every intake
+    call, so it has no foreign keys. Numbers are in `…_number`, booleans and strings as JSON text in `…_text`.
     """
 
     id = models.BigAutoField(primary_key=True)
     organization_id = models.UUIDField()
     gateway_id = models.UUIDField()
-    appliance_id = models.UUIDField(null=True)
+    subject_id = models.UUIDField()
     data_point_id = models.UUIDField()
     last_time = models.DateTimeField(null=True)
     last_number = models.FloatField(null=True)
@@ -163,11 +163,7 @@ class Series(models.Model):
     class Meta:
         verbose_name_plural = "series"
         constraints = [
-            models.UniqueConstraint(
-                fields=["gateway_id", "appliance_id", "data_point_id"],
-                nulls_distinct=False,
-                name="series_once",
-            )
+            models.UniqueConstraint(fields=["subject_id", "data_point_id"], name="series_once"),
         ]
 
     @classmethod

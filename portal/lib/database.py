@@ -1,41 +1,42 @@
 """psycopg below Django's ORM, for the statements that carry whole batches.
 
 Django's own cursors bind parameters on the client and know no binary ones; the hot path sends binary arrays (`%b`),
-which PostgreSQL takes ten times as fast (docs/architecture.md).
+which PostgreSQL takes ten times as fast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
 from django.db import connection
 
-Row = tuple[Any, ...]
+Row: TypeAlias = tuple[Any, ...]
+Cursor: TypeAlias = psycopg.Cursor[Row]
+
+_INDEX_ONLY = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off"
+"""For the delivery worker's sessions. A prepared statement with `LIMIT $1` falls to a generic plan after a few runs,
+and that plan may read the whole table; the worker's statements only ever want their index."""
 
 
 @contextmanager
-def batch_cursor() -> Iterator[psycopg.Cursor[Row]]:
+def batch_cursor() -> Iterator[Cursor]:
     """A psycopg cursor on this thread's Django connection, inside whatever transaction is open there."""
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         yield cursor
 
 
-def open_connection(name: str) -> psycopg.Connection[Row]:
-    """A connection of its own for one stage of the delivery worker, in autocommit.
-
-    A prepared statement with `LIMIT $1` falls to a generic plan after a few runs, and that plan may be a sequential
-    scan or a hash join over the whole table; the worker's statements only ever want their index, so the other plans
-    are switched off here.
-    """
-    parameters = connection.get_connection_params()
-    for key in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
-        parameters.pop(key, None)
-    planner = " ".join(f"-c {method}=off" for method in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"))
-    parameters["options"] = f"{parameters.get('options', '')} {planner} -c timezone=UTC".strip()
-    parameters["application_name"] = name
-    parameters.setdefault("connect_timeout", 5)
-    return psycopg.connect(**parameters, autocommit=True)
+@contextmanager
+def stage_cursor() -> Iterator[Cursor]:
+    """A batch cursor for one stage (one thread) of the delivery worker; its session only uses index plans."""
+    connection.ensure_connection()
+    raw = connection.connection
+    with psycopg.Cursor(raw) as cursor:
+        if getattr(connection, "planned_for", None) is not raw:
+            for statement in _INDEX_ONLY.split(";"):
+                cursor.execute(statement)
+            connection.planned_for = raw  # type: ignore[attr-defined]
+        yield cursor

@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('organization_id', models.UUIDField()),
                 ('gateway_id', models.UUIDField()),
-                ('appliance_id', models.UUIDField(null=True)),
+                ('subject_id', models.UUIDField()),
                 ('data_point_id', models.UUIDField()),
                 ('last_time', models.DateTimeField(null=True)),
                 ('last_number', models.FloatField(null=True)),

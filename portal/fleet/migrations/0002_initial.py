@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='series',
-            constraint=models.UniqueConstraint(fields=('gateway_id', 'appliance_id', 'data_point_id'), name='series_once', nulls_distinct=False),
+            constraint=models.UniqueConstraint(fields=('subject_id', 'data_point_id'), name='series_once'),
         ),
         migrations.AddField(
             model_name='system',

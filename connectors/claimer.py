@@ -1,0 +1,225 @@
+"""The claimer: reads due deliveries ahead of the lanes, and keeps the lanes' configuration fresh.
+
+One thread, one connection, short SELECTs, no claim is ever written: the shard's owner is the only reader. What was
+handed to the lanes is held in memory until it is recorded, so that it is not read twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from connectors import outbox
+from connectors.dispatch import NotSendable, Target, target_of
+from connectors.lanes import Lanes, Work
+from connectors.models import Connector, shard_of
+from connectors.outbox import Due, Position, Probe
+from portal.lib.crypto import SecretUnreadable
+from portal.lib.database import Cursor
+from portal.tenants import scope
+
+RESCAN_SECONDS = 2.0
+"""How often every connector is probed from the start: for retries that come due and hints that were lost."""
+CONFIG_SECONDS = 0.4
+"""How often the configuration's versions are compared: a change takes effect within a second."""
+READ_AHEAD = 500
+"""Deliveries held per connector: enough for the fastest partner while a claim and a record run."""
+HELD_IN_ALL = 20_000
+"""Deliveries held over all connectors: with many busy ones, each gets less read-ahead."""
+LEAST_AHEAD = 50
+LATE_COMMIT = timedelta(seconds=2)
+"""A row may become visible this much after its due time, when its transaction commits late."""
+DOCUMENTS = 5000
+"""Parsed events kept, so that an event for five connectors is read once."""
+
+log = structlog.get_logger(__name__)
+
+
+class Claimer:
+    """`hint`, `forget`, `own` and `holds` may be called from any thread; `round` belongs to one."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self.wake = threading.Event()
+        self._lock = threading.Lock()
+        self._hinted: set[UUID] = set()
+        self._forgotten: deque[Due] = deque()
+        self._wanted: dict[int, int] = {}
+        self._epochs: dict[int, int] = {}
+        self._versions: dict[UUID, int] = {}
+        self._targets: dict[UUID, Target] = {}
+        self._held: dict[UUID, set[UUID]] = {}
+        self._held_in_all = 0
+        self._positions: dict[UUID, Position] = {}
+        self._more: set[UUID] = set()
+        self._documents: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
+        self._next_config = self._next_rescan = 0.0
+
+    def hint(self, connector_ids: Iterable[UUID]) -> None:
+        """These connectors may have new work."""
+        with self._lock:
+            self._hinted.update(connector_ids)
+        self.wake.set()
+
+    def forget(self, dues: Collection[Due]) -> None:
+        """These are recorded, or were given back: they may be read again, if they are still there."""
+        self._forgotten.extend(dues)
+        self.wake.set()
+
+    def own(self, epochs: dict[int, int]) -> None:
+        """From now on, these shards with their epochs are this worker's to deliver."""
+        self._wanted = epochs
+        self.wake.set()
+
+    def holds(self, shard: int) -> bool:
+        """Whether anything of this shard is still queued, in flight or unrecorded."""
+        return shard in self._epochs or any(shard_of(connector_id) == shard for connector_id in list(self._held))
+
+    def seconds_to_next(self) -> float:
+        return max(0.0, min(self._next_config, self._next_rescan) - monotonic())
+
+    def round(self, cursor: Cursor) -> None:
+        """One look: configuration when it is due, then claims for the connectors that may have work."""
+        self._refresh(cursor)
+        self._drop_forgotten()
+        hungry = self._hungry()
+        probes = [probe for connector_id in hungry if (probe := self._probe(connector_id))]
+        if probes:
+            self._claim(cursor, probes)
+
+    # configuration
+
+    def _refresh(self, cursor: Cursor) -> None:
+        wanted = self._wanted
+        changed: set[UUID] | None = set()
+        if wanted != self._epochs:
+            self._epochs = dict(wanted)
+            changed = None
+        elif monotonic() < self._next_config:
+            return
+        self._next_config = monotonic() + CONFIG_SECONDS
+        cursor.execute("select organization_id, version from tenants_configversion")
+        versions = dict(cursor.fetchall())
+        if changed is not None:
+            changed = {key for key, version in versions.items() if self._versions.get(key) != version}
+            if not changed:
+                return
+        self._load(changed)
+        self._versions = versions
+
+    def _load(self, organizations: set[UUID] | None) -> None:
+        """Make ready the connectors of the owned shards, of these organizations or of all (None)."""
+        with scope.every_organization():
+            rows = Connector.objects.filter(shard__in=list(self._epochs)).select_related("organization")
+            if organizations is not None:
+                rows = rows.filter(organization_id__in=organizations)
+            targets = {connector.id: _ready(connector) for connector in rows.prefetch_related("signing_secrets")}
+        kept = {connector_id: target for connector_id, target in targets.items() if target is not None}
+        gone = [
+            connector_id
+            for connector_id, target in self._targets.items()
+            if connector_id not in kept and (organizations is None or target.organization_id in organizations)
+        ]
+        for connector_id in gone:
+            del self._targets[connector_id]
+            self._positions.pop(connector_id, None)
+            self._more.discard(connector_id)
+        self._targets.update(kept)
+        self._lanes.retarget(kept, gone)
+        self._positions.clear()
+        self._next_rescan = 0.0
+
+    # claims
+
+    def _drop_forgotten(self) -> None:
+        """Only here, before a claim: one that began before the record's commit may still have seen the row."""
+        while self._forgotten:
+            due = self._forgotten.popleft()
+            held = self._held.get(due.connector_id)
+            if held is not None and due.id in held:
+                held.discard(due.id)
+                self._held_in_all -= 1
+                if not held:
+                    del self._held[due.connector_id]
+            if due.connector_id in self._more:
+                self._hinted.add(due.connector_id)
+
+    def _hungry(self) -> set[UUID]:
+        """Taken before the claim is made, so that a hint during the claim counts for the next one."""
+        with self._lock:
+            hungry, self._hinted = self._hinted, set()
+        if monotonic() >= self._next_rescan:
+            self._next_rescan = monotonic() + RESCAN_SECONDS
+            self._positions.clear()
+            hungry = set(self._targets)
+        return hungry
+
+    def _probe(self, connector_id: UUID) -> Probe | None:
+        target = self._targets.get(connector_id)
+        if target is None or not target.enabled:
+            return None
+        held = len(self._held.get(connector_id, ()))
+        ahead = min(READ_AHEAD, max(LEAST_AHEAD, HELD_IN_ALL // max(1, len(self._held))))
+        if held >= ahead:
+            self._more.add(connector_id)
+            return None
+        after = self._positions.get(connector_id)
+        # From the start, what is held comes first and is read once more.
+        return Probe(connector_id=connector_id, limit=ahead if after is None else ahead - held, after=after)
+
+    def _claim(self, cursor: Cursor, probes: list[Probe]) -> None:
+        rows: dict[UUID, list[Due]] = {probe.connector_id: [] for probe in probes}
+        for due in outbox.claim(cursor, probes):
+            rows[due.connector_id].append(due)
+        new: list[Due] = []
+        for probe in probes:
+            dues = rows[probe.connector_id]
+            self._move_on(probe, dues)
+            held = self._held.get(probe.connector_id, set())
+            fresh = [due for due in dues if due.id not in held]
+            if fresh:
+                self._held[probe.connector_id] = held | {due.id for due in fresh}
+                self._held_in_all += len(fresh)
+                new += fresh
+        if new:
+            self._lanes.deliver(self._works(cursor, new))
+
+    def _move_on(self, probe: Probe, dues: list[Due]) -> None:
+        """Remember where to read on: behind the last row while there is more, else a little before now."""
+        if len(dues) >= probe.limit:
+            self._more.add(probe.connector_id)
+            self._positions[probe.connector_id] = Position(next_at=dues[-1].next_at, id=dues[-1].id)
+            return
+        self._more.discard(probe.connector_id)
+        if dues:
+            self._positions[probe.connector_id] = Position(next_at=dues[-1].read_at - LATE_COMMIT, id=UUID(int=0))
+
+    def _works(self, cursor: Cursor, dues: list[Due]) -> list[Work]:
+        missing = {(due.organization_id, due.event_id) for due in dues if due.event_id not in self._documents}
+        read = {event_id: orjson.loads(body) for event_id, body in outbox.bodies(cursor, missing).items()}
+        works = []
+        for due in dues:
+            shard = self._targets[due.connector_id].shard
+            document = read.get(due.event_id) or self._documents.get(due.event_id)
+            works.append(Work(due=due, document=document, shard=shard, epoch=self._epochs[shard]))
+        self._documents.update(read)
+        while len(self._documents) > DOCUMENTS:
+            self._documents.popitem(last=False)
+        return works
+
+
+def _ready(connector: Connector) -> Target | None:
+    """The connector's target; None, and a line in the log, when it cannot send: its deliveries wait."""
+    try:
+        return target_of(connector, connector.signing_secrets.all())
+    except (NotSendable, SecretUnreadable, ValueError) as error:
+        log.error("a connector cannot send; its deliveries wait", connector=str(connector.id), reason=str(error))
+        return None

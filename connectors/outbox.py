@@ -1,0 +1,425 @@
+"""The life of a delivery: enqueue · claim · record · retry by hand · drop. The only code that moves its state.
+
+Statements per batch, never per row. Due times are the database's clock throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+
+from connectors import hints
+from connectors.message import Outcome
+from connectors.models import State
+from portal.events.store import NewEvent
+from portal.lib.database import Cursor, batch_cursor
+from portal.lib.uuid7 import uuid7
+
+DROP_CHUNK = 5000
+"""Rows moved per transaction when a connector's waiting deliveries are dropped."""
+
+
+class NotFound(LookupError):
+    """There is no such delivery in this organization."""
+
+
+class NotKept(LookupError):
+    """The delivery's event is no longer kept, so there is nothing to send again."""
+
+
+class ConnectorGone(LookupError):
+    """The delivery's connector was deleted."""
+
+
+# enqueue
+
+_ENQUEUE = """
+insert into connectors_waiting
+       (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id, attempts, next_at)
+select %b, u.id, u.connector_id, u.event_id, u.event_type, u.company_id, u.gateway_id, 0, now()
+  from unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::uuid[], %b::uuid[])
+       u(id, connector_id, event_id, event_type, company_id, gateway_id)
+"""
+
+
+def enqueue(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEvent, UUID]]) -> None:
+    """Put (event, connector) pairs into the waiting table, in the caller's transaction."""
+    if not pairs:
+        return
+    cursor.execute(
+        _ENQUEUE,
+        [
+            organization_id,
+            [uuid7() for _ in pairs],
+            [connector_id for _, connector_id in pairs],
+            [event.id for event, _ in pairs],
+            [event.type for event, _ in pairs],
+            [event.company_id for event, _ in pairs],
+            [event.gateway_id for event, _ in pairs],
+        ],
+    )
+
+
+# claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a connector's due deliveries have been read: the last row's due time and id."""
+
+    next_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Ask for up to `limit` due deliveries of a connector, from behind `after` on, or from the start."""
+
+    connector_id: UUID
+    limit: int
+    after: Position | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is due. `attempts` have been made; `read_at` is the database's time of the claim."""
+
+    id: UUID
+    organization_id: UUID
+    connector_id: UUID
+    event_id: UUID
+    attempts: int
+    next_at: datetime
+    read_at: datetime
+
+
+_CLAIM = """
+select w.id, w.organization_id, w.connector_id, w.event_id, w.attempts, w.next_at, now()
+  from unnest(%b::uuid[], %b::int[], %b::timestamptz[], %b::uuid[]) u(connector_id, k, next_at, id)
+ cross join lateral (select * from connectors_waiting
+                      where connector_id = u.connector_id and next_at <= now() and (next_at, id) > (u.next_at, u.id)
+                      order by next_at, id limit u.k) w
+"""
+_LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+_ZERO = UUID(int=0)
+_BODIES = """
+select e.id, e.body
+  from unnest(%b::uuid[], %b::uuid[]) u(organization_id, id)
+  join events_event e on e.organization_id = u.organization_id and e.id = u.id
+"""
+
+
+def claim(cursor: Cursor, probes: Sequence[Probe]) -> list[Due]:
+    """Due deliveries of these connectors, each connector's in the order of their due times. Writes nothing."""
+    cursor.execute(
+        _CLAIM,
+        [
+            [probe.connector_id for probe in probes],
+            [probe.limit for probe in probes],
+            [probe.after.next_at if probe.after else _LONG_AGO for probe in probes],
+            [probe.after.id if probe.after else _ZERO for probe in probes],
+        ],
+    )
+    return [
+        Due(
+            id=row[0],
+            organization_id=row[1],
+            connector_id=row[2],
+            event_id=row[3],
+            attempts=row[4],
+            next_at=row[5],
+            read_at=row[6],
+        )
+        for row in cursor
+    ]
+
+
+def bodies(cursor: Cursor, events: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
+    """The event documents' texts of these (organization, event) ids; an event that is no longer kept is missing."""
+    if not events:
+        return {}
+    organizations, ids = zip(*events, strict=True)
+    cursor.execute(_BODIES, [list(organizations), list(ids)])
+    return dict(cursor.fetchall())
+
+
+# record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one attempt came to, and what that means for its delivery.
+
+    `shard` and `epoch` are those under which the delivery was claimed: they decide whether this may be recorded.
+    `delay` in seconds until the next try, only for `retry`.
+    """
+
+    due: Due
+    shard: int
+    epoch: int
+    request_id: UUID
+    started_at: datetime
+    outcome: Outcome
+    request_head: str
+    request_digest: bytes
+    state: Literal["delivered", "failed", "gone", "retry"]
+    delay: float
+
+
+_FENCE = """
+select s.id, s.epoch from connectors_shard s
+  join unnest(%b::int[], %b::bigint[]) u(id, epoch) on s.id = u.id and s.epoch = u.epoch
+ where s.owner = %b
+   for share of s
+"""
+_ATTEMPTS = """
+insert into connectors_attempt (delivery_id, number, organization_id, connector_id, request_id, started_at, duration_ms,
+       status, error, detail, request_head, request_digest, response_head, response_body, truncated)
+select * from unnest(%b::uuid[], %b::int2[], %b::uuid[], %b::uuid[], %b::uuid[], %b::timestamptz[], %b::float8[],
+       %b::int2[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::bool[])
+    on conflict do nothing
+"""
+_FINISH = """
+with ended as (
+    delete from connectors_waiting w
+     using unnest(%b::uuid[], %b::uuid[], %b::text[], %b::int2[], %b::int2[], %b::text[])
+           r(organization_id, id, state, attempts, status, error)
+     where w.organization_id = r.organization_id and w.id = r.id
+ returning w.organization_id, w.id, w.connector_id, w.event_id, w.event_type, w.company_id, w.gateway_id,
+           r.state, r.attempts, r.status, r.error)
+insert into connectors_delivery (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
+       state, attempts, last_status, last_error, finished_at)
+select ended.*, clock_timestamp() from ended
+    on conflict do nothing
+"""
+_RETRY = """
+update connectors_waiting w
+   set attempts = r.attempts, next_at = clock_timestamp() + make_interval(secs => r.delay),
+       last_status = r.status, last_error = r.error
+  from unnest(%b::uuid[], %b::uuid[], %b::int2[], %b::float8[], %b::int2[], %b::text[])
+       r(organization_id, id, attempts, delay, status, error)
+ where w.organization_id = r.organization_id and w.id = r.id
+"""
+_HEALTH = """
+insert into connectors_connectorhealth as h
+       (connector_id, organization_id, last_attempt_at, last_status, last_error, last_success_at, failures_in_a_row)
+select * from unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::int2[], %b::text[], %b::timestamptz[], %b::int[])
+    on conflict (connector_id) do update
+   set last_attempt_at = excluded.last_attempt_at, last_status = excluded.last_status,
+       last_error = excluded.last_error, last_success_at = coalesce(excluded.last_success_at, h.last_success_at),
+       failures_in_a_row = excluded.failures_in_a_row
+           + case when excluded.last_success_at is null then h.failures_in_a_row else 0 end
+"""
+_HOURS = """
+insert into connectors_connectorhour as h (connector_id, hour, organization_id, attempts, delivered, failed)
+select u.connector_id, date_trunc('hour', now()), u.organization_id, u.attempts, u.delivered, u.failed
+  from unnest(%b::uuid[], %b::uuid[], %b::int[], %b::int[], %b::int[])
+       u(connector_id, organization_id, attempts, delivered, failed)
+    on conflict (connector_id, hour) do update
+   set attempts = h.attempts + excluded.attempts, delivered = h.delivered + excluded.delivered,
+       failed = h.failed + excluded.failed
+"""
+
+
+def record(cursor: Cursor, owner: UUID, results: Sequence[Result]) -> list[Result]:
+    """Write what came of these attempts, in one transaction, and return those that counted.
+
+    Only results whose shard is still this owner's under the same epoch count: a late owner's change nothing. The
+    fence's row locks hold a take-over back until the commit.
+    """
+    claimed_under = {(result.shard, result.epoch) for result in results}
+    with transaction.atomic():
+        cursor.execute(_FENCE, [[s for s, _ in claimed_under], [e for _, e in claimed_under], owner])
+        still_ours = set(cursor.fetchall())
+        ours = [result for result in results if (result.shard, result.epoch) in still_ours]
+        if ours:
+            _record_attempts(cursor, ours)
+            _finish(cursor, [result for result in ours if result.state != "retry"])
+            _put_off(cursor, [result for result in ours if result.state == "retry"])
+            _record_health(cursor, ours)
+    return ours
+
+
+def _record_attempts(cursor: Cursor, results: Sequence[Result]) -> None:
+    rows = [
+        (
+            r.due.id,
+            r.due.attempts + 1,
+            r.due.organization_id,
+            r.due.connector_id,
+            r.request_id,
+            r.started_at,
+            r.outcome.duration * 1000,
+            r.outcome.status,
+            r.outcome.error,
+            r.outcome.detail,
+            r.request_head,
+            r.request_digest,
+            _head(r.outcome),
+            _text(r.outcome.body),
+            r.outcome.truncated,
+        )
+        for r in results
+    ]
+    cursor.execute(_ATTEMPTS, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _finish(cursor: Cursor, results: Sequence[Result]) -> None:
+    if not results:
+        return
+    cursor.execute(
+        _FINISH,
+        [
+            [r.due.organization_id for r in results],
+            [r.due.id for r in results],
+            [State.DELIVERED if r.state == "delivered" else State.FAILED for r in results],
+            [r.due.attempts + 1 for r in results],
+            [r.outcome.status for r in results],
+            [r.outcome.error for r in results],
+        ],
+    )
+
+
+def _put_off(cursor: Cursor, results: Sequence[Result]) -> None:
+    if not results:
+        return
+    cursor.execute(
+        _RETRY,
+        [
+            [r.due.organization_id for r in results],
+            [r.due.id for r in results],
+            [r.due.attempts + 1 for r in results],
+            [r.delay for r in results],
+            [r.outcome.status for r in results],
+            [r.outcome.error for r in results],
+        ],
+    )
+
+
+def _record_health(cursor: Cursor, results: Sequence[Result]) -> None:
+    """One row per connector of the batch, in the order of their ids so that two recorders cannot deadlock."""
+    by_connector = groupby(
+        sorted(results, key=lambda r: r.due.connector_id), key=lambda r: (r.due.connector_id, r.due.organization_id)
+    )
+    health: list[tuple[Any, ...]] = []
+    hours: list[tuple[Any, ...]] = []
+    for (connector_id, organization_id), group in by_connector:
+        attempts = sorted(group, key=lambda r: r.started_at)
+        last = attempts[-1]
+        delivered = [r.started_at for r in attempts if r.state == "delivered"]
+        since_success = sum(1 for r in attempts if not delivered or r.started_at > delivered[-1])
+        health.append(
+            (
+                connector_id,
+                organization_id,
+                last.started_at,
+                last.outcome.status,
+                last.outcome.error,
+                delivered[-1] if delivered else None,
+                since_success,
+            )
+        )
+        failed = sum(1 for r in attempts if r.state in {"failed", "gone"})
+        hours.append((connector_id, organization_id, len(attempts), len(delivered), failed))
+    cursor.execute(_HEALTH, [list(column) for column in zip(*health, strict=True)])
+    cursor.execute(_HOURS, [list(column) for column in zip(*hours, strict=True)])
+
+
+def _head(outcome: Outcome) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in outcome.headers).replace("\x00", "�")
+
+
+def _text(body: bytes) -> str:
+    """A partner's answer as text that PostgreSQL can hold: bytes that are no UTF-8 show as escapes."""
+    return body.decode("utf-8", "backslashreplace").replace("\x00", "�")
+
+
+# by hand
+
+_BACK = """
+with back as (
+    delete from connectors_delivery where organization_id = %b and id = %b
+ returning organization_id, id, connector_id, event_id, event_type, company_id, gateway_id, attempts,
+           last_status, last_error)
+insert into connectors_waiting (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
+       attempts, last_status, last_error, next_at)
+select back.*, now() from back
+returning connector_id
+"""
+_NOW = """
+update connectors_waiting set next_at = now() where organization_id = %b and id = %b returning connector_id
+"""
+_KEPT = """
+select exists (select from events_event where organization_id = d.organization_id and id = d.event_id),
+       exists (select from connectors_connector where id = d.connector_id)
+  from connectors_delivery d where d.organization_id = %b and d.id = %b
+"""
+
+
+def retry_now(organization_id: UUID, delivery_id: UUID) -> None:
+    """Try a delivery again at once, whatever its state; the attempt count goes on.
+
+    Raises NotFound, NotKept or ConnectorGone, and changes nothing then.
+    """
+    with transaction.atomic(), batch_cursor() as cursor:
+        cursor.execute(_NOW, [organization_id, delivery_id])
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_KEPT, [organization_id, delivery_id])
+            found = cursor.fetchone()
+            if found is None:
+                raise NotFound
+            kept, connector_is_there = found
+            if not kept:
+                raise NotKept
+            if not connector_is_there:
+                raise ConnectorGone
+            cursor.execute(_BACK, [organization_id, delivery_id])
+            row = cursor.fetchone()
+            if row is None:
+                raise NotFound
+        connector_id: UUID = row[0]
+        transaction.on_commit(lambda: hints.publish({connector_id}))
+
+
+_DROP = """
+with dropped as (
+    delete from connectors_waiting where (organization_id, id) in (
+           select organization_id, id from connectors_waiting where connector_id = %b limit %b for update)
+ returning organization_id, id, connector_id, event_id, event_type, company_id, gateway_id, attempts, last_status)
+insert into connectors_delivery (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
+       attempts, last_status, state, last_error, finished_at)
+select dropped.*, %b, %b, clock_timestamp() from dropped
+    on conflict do nothing
+"""
+
+
+def drop_waiting(connector_id: UUID, reason: str) -> int:
+    """Move what waits for a connector to the history as `dropped`, in chunks; returns how many.
+
+    Call it when nothing new can be enqueued any more: the connector is disabled or about to be deleted.
+    """
+    total = 0
+    while True:
+        with transaction.atomic(), batch_cursor() as cursor:
+            cursor.execute(_DROP, [connector_id, DROP_CHUNK, State.DROPPED, reason])
+            moved = cursor.rowcount
+        total += moved
+        if moved < DROP_CHUNK:
+            return total
+
+
+def waiting_count(connector_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many deliveries wait for each of these connectors; a connector with none is left out."""
+    with batch_cursor() as cursor:
+        cursor.execute(
+            "select connector_id, count(*) from connectors_waiting where connector_id = any(%b::uuid[]) group by 1",
+            [list(connector_ids)],
+        )
+        return dict(cursor.fetchall())

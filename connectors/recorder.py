@@ -1,0 +1,74 @@
+"""The recorder: all results since its last commit, in one short transaction, fenced by the shards' epochs.
+
+One thread, one connection. While a commit runs, the next batch gathers; so the batches grow with the load.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from connectors import outbox
+from connectors.outbox import Due, Result
+from connectors.receiver_gone import receiver_gone
+from portal.lib.database import Cursor
+
+BATCH = 1000
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """`add` and `backlog` may be used from any thread; `round` belongs to one."""
+
+    def __init__(self, *, forget: Callable[[Collection[Due]], None]) -> None:
+        self.wake = threading.Event()
+        self._forget = forget
+        self._results: deque[Result] = deque()
+        self._batch: list[Result] = []
+
+    @property
+    def backlog(self) -> int:
+        """Results not yet committed."""
+        return len(self._results) + len(self._batch)
+
+    def add(self, result: Result) -> None:
+        self._results.append(result)
+        self.wake.set()
+
+    def round(self, cursor: Cursor, owner: UUID) -> None:
+        """Commit what has gathered. When the database fails, the batch is kept for the next round."""
+        while len(self._batch) < BATCH and self._results:
+            self._batch.append(self._results.popleft())
+        if not self._batch:
+            return
+        recorded = self._record(cursor, owner, self._batch)
+        batch, self._batch = self._batch, []
+        self._forget([result.due for result in batch])
+        if len(recorded) < len(batch):
+            log.warning("results of shards that others own now were left out", count=len(batch) - len(recorded))
+        for connector_id in {result.due.connector_id for result in recorded if result.state == "gone"}:
+            receiver_gone(connector_id)
+
+    def _record(self, cursor: Cursor, owner: UUID, results: list[Result]) -> list[Result]:
+        try:
+            return outbox.record(cursor, owner, results)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(results) == 1:
+                log.error("an answer could not be stored; its text is left out", error=str(error))
+                return outbox.record(cursor, owner, [_without_answer(results[0])])
+        recorded: list[Result] = []
+        for result in results:
+            recorded += self._record(cursor, owner, [result])
+        return recorded
+
+
+def _without_answer(result: Result) -> Result:
+    outcome = replace(result.outcome, headers=(), body=b"", detail="The partner's answer could not be stored.")
+    return replace(result, outcome=outcome)

@@ -1,0 +1,83 @@
+"""Who owns which slice of the connectors: lease, renewal, fair shares, take-over.
+
+A worker's lease is one row on the database's clock. A shard whose owner's lease has run out is free for the others;
+taking it raises its epoch, and that fences whatever the former owner still has to record.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from connectors.models import SHARDS
+from portal.lib.database import Cursor
+from portal.lib.uuid7 import uuid7
+
+LEASE_SECONDS = 9
+RENEW_SECONDS = 2.0
+"""A dead worker's shards are in other hands after at most LEASE_SECONDS + RENEW_SECONDS."""
+
+
+def join(cursor: Cursor, name: str) -> UUID:
+    """Become a worker: a new id with a fresh lease. Rows of workers long dead are cleared away."""
+    worker_id = uuid7()
+    cursor.execute("delete from connectors_deliveryworker where lease_until < now() - interval '1 hour'")
+    cursor.execute(
+        "insert into connectors_deliveryworker (id, name, started_at, lease_until) "
+        "values (%b, %b, now(), now() + make_interval(secs => %b))",
+        [worker_id, name, float(LEASE_SECONDS)],
+    )
+    return worker_id
+
+
+def renew(cursor: Cursor, worker_id: UUID) -> bool:
+    """Extend the lease; False when the worker's row is gone and it has to join anew."""
+    cursor.execute(
+        "update connectors_deliveryworker set lease_until = now() + make_interval(secs => %b) where id = %b",
+        [float(LEASE_SECONDS), worker_id],
+    )
+    return cursor.rowcount == 1
+
+
+def owned(cursor: Cursor, worker_id: UUID) -> dict[int, int]:
+    """The worker's shards with their epochs, as the database has them."""
+    cursor.execute("select id, epoch from connectors_shard where owner = %b", [worker_id])
+    return dict(cursor.fetchall())
+
+
+_TAKE = """
+update connectors_shard set owner = %b, epoch = epoch + 1
+ where id in (select s.id from connectors_shard s
+               where not exists (select from connectors_deliveryworker w
+                                  where w.id = s.owner and w.lease_until > now())
+               order by s.id limit %b for update skip locked)
+"""
+
+
+def fair_share(cursor: Cursor) -> int:
+    """How many shards one of the workers alive now should own: an even share, rounded up."""
+    cursor.execute("select count(*) from connectors_deliveryworker where lease_until > now()")
+    row = cursor.fetchone()
+    return -(-SHARDS // max(1, row[0] if row else 1))
+
+
+def take(cursor: Cursor, worker_id: UUID, wanted: int) -> None:
+    """Take up to `wanted` shards whose owner is none or dead."""
+    if wanted > 0:
+        with transaction.atomic():
+            cursor.execute(_TAKE, [worker_id, wanted])
+
+
+def release(cursor: Cursor, worker_id: UUID, shard_ids: list[int]) -> None:
+    """Give shards up, once nothing of theirs is in flight or unrecorded."""
+    cursor.execute(
+        "update connectors_shard set owner = null where owner = %b and id = any(%b::int[])", [worker_id, shard_ids]
+    )
+
+
+def leave(cursor: Cursor, worker_id: UUID) -> None:
+    """Give everything up: the others take over at their next renewal."""
+    with transaction.atomic():
+        cursor.execute("update connectors_shard set owner = null where owner = %b", [worker_id])
+        cursor.execute("delete from connectors_deliveryworker where id = %b", [worker_id])

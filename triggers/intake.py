@@ -1,0 +1,364 @@
+"""The only way in: validate → store → filter → match → enqueue, in one transaction; the answer follows the commit.
+
+REST calls, file imports and scheduled jobs all come through here. A batch costs the same number of statements
+whatever its size. Bad items are refused one by one, each with its reasons, and the good ones go on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Literal, TypeAlias
+from uuid import UUID
+
+import orjson
+import psycopg
+from django.db import transaction
+from msgspec import Meta, Struct
+
+from connectors import hints, outbox
+from portal.events import catalogue, store
+from portal.events.models import Quality
+from portal.events.store import NewEvent, NewReading
+from portal.fleet import series
+from portal.fleet.locate import Located, Source, UnknownAppliance, locate
+from portal.fleet.series import SeriesKey, SeriesState
+from portal.lib import clock
+from portal.lib.database import Row, batch_cursor
+from portal.lib.uuid7 import uuid7
+from triggers import filters
+from triggers.filters import Reason, Sent
+from triggers.matching import Configuration, Point, configuration
+
+Cursor: TypeAlias = psycopg.Cursor[Row]
+
+FUTURE = timedelta(minutes=5)
+"""A device's clock may be ahead by this much."""
+OLDEST = timedelta(days=31)
+"""What is older is history, and history is imported, not streamed."""
+
+
+Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+"""An id or a serial number. PostgreSQL's text holds no NUL, so it is refused here and not by the whole batch failing."""
+Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
+
+
+class ReadingItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One measured value as it arrives; gateway and appliance by id or serial number."""
+
+    gateway: Reference
+    appliance: Reference | None = None
+    property: Reference
+    value: float | int | bool | Annotated[str, Meta(max_length=1000)]
+    time: Time
+    quality: Literal["good", "uncertain", "bad"] = "good"
+
+
+class EventItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One event as it arrives. `id` is the producer's own and keeps a repeated call from adding it twice."""
+
+    type: str
+    gateway: Reference | None = None
+    appliance: Reference | None = None
+    time: Time | None = None
+    id: Reference | None = None
+    correlation_id: UUID | None = None
+    data: dict[str, Any] = {}
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """How a batch fared. `rejected` names each refused item by its index, with a pointer into it and the reason."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse(self, index: int, *errors: tuple[str, str]) -> None:
+        listed = [{"pointer": pointer, "detail": detail} for pointer, detail in errors]
+        self.rejected.append({"index": index, "errors": listed})
+
+    def as_json(self) -> dict[str, Any]:
+        rejected = sorted(self.rejected, key=lambda item: item["index"])
+        return {"accepted": self.accepted, "duplicates": self.duplicates, "rejected": rejected}
+
+
+
+def accept_readings(
+    organization_id: UUID,
+    items: Iterable[ReadingItem],
+    now: datetime,
+    *,
+    oldest: timedelta | None = OLDEST,
+    company_id: UUID | None = None,
+) -> Result:
+    """Take readings in; those that pass their change filter become `datapoint/value` events.
+
+    `oldest` None lets history in. `company_id` is that of a key narrowed to one company: other gateways are unknown
+    to it.
+    """
+    return take_readings(organization_id, list(enumerate(items)), now, Result(), oldest=oldest, company_id=company_id)
+
+
+def accept_events(
+    organization_id: UUID, items: Iterable[EventItem], now: datetime, *, company_id: UUID | None = None
+) -> Result:
+    """Take events in: validated against the catalogue, stored, matched, put on their way."""
+    return take_events(organization_id, list(enumerate(items)), now, Result(), company_id=company_id)
+
+
+def take_readings(
+    organization_id: UUID,
+    items: Sequence[tuple[int, ReadingItem]],
+    now: datetime,
+    result: Result,
+    *,
+    oldest: timedelta | None = OLDEST,
+    company_id: UUID | None = None,
+) -> Result:
+    """`accept_readings` for items that were parsed by the caller, who has already refused some in `result`."""
+    with transaction.atomic(), batch_cursor() as cursor:
+        config = configuration(cursor, organization_id)
+        located = locate(cursor, organization_id, ((item.gateway, item.appliance) for _, item in items), company_id)
+        good = [
+            (item, source, point)
+            for index, item in items
+            if (checked := _check_reading(index, item, located, config, now, oldest, result))
+            for source, point in [checked]
+        ]
+        keys = {(source.subject_id, point.id): source.gateway_id for _, source, point in good}
+        states = series.lock(cursor, organization_id, keys)
+        new = _store_readings(cursor, good, states, result)
+        events = _filtered(config, organization_id, new, states)
+        series.save(cursor, states.values())
+        _store_and_enqueue(cursor, organization_id, config, events)
+    return result
+
+
+def take_events(
+    organization_id: UUID,
+    items: Sequence[tuple[int, EventItem]],
+    now: datetime,
+    result: Result,
+    *,
+    company_id: UUID | None = None,
+) -> Result:
+    """`accept_events` for items that were parsed by the caller, who has already refused some in `result`."""
+    with transaction.atomic(), batch_cursor() as cursor:
+        config = configuration(cursor, organization_id)
+        references = ((item.gateway, item.appliance) for _, item in items if item.gateway is not None)
+        located = locate(cursor, organization_id, references, company_id)
+        good = [
+            (item, located.get((item.gateway or "", item.appliance)))
+            for index, item in items
+            if _event_is_good(index, item, located, now, result)
+        ]
+        fresh = _leave_out_duplicates(cursor, organization_id, [item for item, _ in good], now, result)
+        events = [
+            _event(organization_id, item, source if isinstance(source, Source) else None, now)
+            for (item, source), new in zip(good, fresh, strict=True)
+            if new
+        ]
+        result.accepted += len(events)
+        _store_and_enqueue(cursor, organization_id, config, events)
+    return result
+
+
+def _store_and_enqueue(
+    cursor: Cursor, organization_id: UUID, config: Configuration, events: Sequence[NewEvent]
+) -> None:
+    store.add_events(cursor, organization_id, events)
+    if not config.sends:
+        return
+    pairs = [
+        (event, connector_id)
+        for event in events
+        for connector_id in config.connectors_for(event.type, event.gateway_id, event.company_id)
+    ]
+    outbox.enqueue(cursor, organization_id, pairs)
+    transaction.on_commit(partial(hints.publish, {connector_id for _, connector_id in pairs}))
+
+
+# Readings
+
+
+Good: TypeAlias = tuple[ReadingItem, Source, Point]
+
+
+def _check_reading(
+    index: int,
+    item: ReadingItem,
+    located: Located,
+    config: Configuration,
+    now: datetime,
+    oldest: timedelta | None,
+    result: Result,
+) -> tuple[Source, Point] | None:
+    source = located[item.gateway, item.appliance]
+    point = config.points.get(item.property)
+    errors = _check_time(item.time, now, oldest)
+    if isinstance(item.value, float) and not math.isfinite(item.value):
+        errors.append(("/value", "The number is not finite."))
+    if not isinstance(source, Source):
+        errors.append(_unknown(source, item.gateway, item.appliance))
+    if point is None:
+        errors.append(("/property", f"There is no data point named {item.property!r}."))
+    elif point.rule.kind != "state" and not filters.is_number(item.value):
+        errors.append(("/value", f"A number is expected: {item.property} is a {point.rule.kind}."))
+    if errors or point is None or not isinstance(source, Source):
+        result.refuse(index, *errors)
+        return None
+    return source, point
+
+
+def _check_time(time: datetime, now: datetime, oldest: timedelta | None) -> list[tuple[str, str]]:
+    if time > now + FUTURE:
+        return [("/time", f"The time is in the future by more than {FUTURE.seconds // 60} minutes.")]
+    if oldest is not None and time < now - oldest:
+        return [("/time", f"The time is more than {oldest.days} days ago; import history instead.")]
+    return []
+
+
+def _unknown(error: Exception, gateway: str, appliance: str | None) -> tuple[str, str]:
+    if isinstance(error, UnknownAppliance):
+        return "/appliance", f"Gateway {gateway!r} has no appliance {appliance!r}."
+    return "/gateway", f"There is no gateway {gateway!r}."
+
+
+def _store_readings(
+    cursor: Cursor, good: Sequence[Good], states: dict[SeriesKey, SeriesState], result: Result
+) -> list[Good]:
+    """Store what is new, and return it in the order of time. A reading's identity is its series and its time."""
+    rows: dict[tuple[int, datetime], tuple[Good, NewReading]] = {}
+    for entry in good:
+        item, source, point = entry
+        number, text = series.split(item.value)
+        series_id = states[source.subject_id, point.id].id
+        reading = NewReading(
+            series_id=series_id, time=item.time, number=number, text=text, quality=Quality[item.quality.upper()]
+        )
+        rows.setdefault((series_id, item.time), (entry, reading))
+    stored = store.add_readings(cursor, [reading for _, reading in rows.values()])
+    result.accepted += len(stored)
+    result.duplicates += len(good) - len(stored)
+    new = [entry for key, (entry, _) in rows.items() if key in stored]
+    return sorted(new, key=lambda entry: entry[0].time)
+
+
+def _filtered(
+    config: Configuration, organization_id: UUID, new: Sequence[Good], states: dict[SeriesKey, SeriesState]
+) -> list[NewEvent]:
+    """Move each series on, and turn the readings that pass into events.
+
+    A late reading (older than the last one of its series) is kept but never sent. While a gateway's data points do
+    not leave, nothing counts as sent, so that the first value after they do is.
+    """
+    events = []
+    for item, source, point in new:
+        state = states[source.subject_id, point.id]
+        if state.last_time is not None and item.time <= state.last_time:
+            continue
+        state.last_time, state.last_value = item.time, item.value
+        leaves = config.sends and source.access_granted and source.company_id in config.opted_in
+        if not leaves or item.quality == "bad":
+            continue
+        sent = None if state.sent_time is None else Sent(value=state.sent_value, time=state.sent_time)
+        reason = filters.judge(point.rule, sent, item.value, item.time)
+        if reason is not None:
+            events.append(_value_event(organization_id, item, source, point, reason, sent))
+            state.sent_time, state.sent_value = item.time, item.value
+    return events
+
+
+def _value_event(
+    organization_id: UUID, item: ReadingItem, source: Source, point: Point, reason: Reason, sent: Sent | None
+) -> NewEvent:
+    data: dict[str, Any] = {"property": item.property, "value": item.value}
+    if point.unit:
+        data["unit"] = point.unit
+    data["quality"] = item.quality
+    data["reason"] = reason.value
+    if sent is not None:
+        data["previous"] = {"value": sent.value, "time": clock.rfc3339(sent.time)}
+    return _new_event("datapoint/value", organization_id, source, item.time, None, data)
+
+
+# Events
+
+
+def _event_is_good(index: int, item: EventItem, located: Located, now: datetime, result: Result) -> bool:
+    event_type = catalogue.get(item.type)
+    if event_type is None or not event_type.subscribable:
+        result.refuse(index, ("/type", f"There is no event type {item.type!r}; event-types/ lists them."))
+        return False
+    if event_type.flow == "values":
+        result.refuse(index, ("/type", "Values come in through readings/, where the change filter applies."))
+        return False
+    errors = _check_time(item.time or now, now, OLDEST)
+    errors += [(f"/data{pointer}", detail) for pointer, detail in catalogue.validate(event_type, item.data)]
+    if item.gateway is None and event_type.subject != "organization":
+        errors.append(("/gateway", "is required for this type"))
+    elif item.gateway is not None and not isinstance(source := located[item.gateway, item.appliance], Source):
+        errors.append(_unknown(source, item.gateway, item.appliance))
+    if item.appliance is None and event_type.subject == "appliance":
+        errors.append(("/appliance", "is required for this type"))
+    if errors:
+        result.refuse(index, *errors)
+    return not errors
+
+
+def _leave_out_duplicates(
+    cursor: Cursor, organization_id: UUID, items: Sequence[EventItem], now: datetime, result: Result
+) -> list[bool]:
+    """For each item whether it is new: the first with its producer's id, in this batch and the days before."""
+    keys = list(dict.fromkeys(item.id for item in items if item.id is not None))
+    fresh = store.add_producer_keys(cursor, organization_id, keys, now)
+    new = []
+    for item in items:
+        new.append(item.id is None or item.id in fresh)
+        if item.id is not None:
+            fresh.discard(item.id)
+    result.duplicates += new.count(False)
+    return new
+
+
+def _event(organization_id: UUID, item: EventItem, source: Source | None, now: datetime) -> NewEvent:
+    return _new_event(item.type, organization_id, source, item.time or now, item.correlation_id, item.data)
+
+
+def _new_event(
+    event_type: str,
+    organization_id: UUID,
+    source: Source | None,
+    time: datetime,
+    correlation_id: UUID | None,
+    data: dict[str, Any],
+) -> NewEvent:
+    """The event with its document; docs/event-document.md describes the keys."""
+    event_id = uuid7()
+    document: dict[str, Any] = {
+        "id": str(event_id),
+        "type": event_type,
+        "version": catalogue.CATALOGUE[event_type].version,
+        "time": clock.rfc3339(time),
+        "organization": str(organization_id),
+    }
+    if source is not None and source.company_id is not None:
+        document["company"] = str(source.company_id)
+    if correlation_id is not None:
+        document["correlation_id"] = str(correlation_id)
+    if source is not None:
+        document.update(source.parts)
+    document["data"] = data
+    return NewEvent(
+        id=event_id,
+        type=event_type,
+        time=time,
+        company_id=source.company_id if source else None,
+        gateway_id=source.gateway_id if source else None,
+        appliance_id=source.appliance_id if source else None,
+        body=orjson.dumps(document).decode(),
+    )

@@ -1,0 +1,182 @@
+"""POST readings/ and events/: plain views around the intake, because REST framework's cost is per item.
+
+Both take 1 to 1,000 items, as one JSON object or one item per line (application/x-ndjson), and answer 202 after the
+commit. The OpenAPI document describes them in triggers/openapi.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+import orjson
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import CSRFCheck
+
+from portal.events.api import EventList
+from portal.lib import clock
+from portal.lib.problem import Conflict, problem
+from portal.tenants import idempotency
+from portal.tenants.access import INGEST, Access
+from portal.tenants.authentication import BadKey, key_access, key_in
+from triggers.intake import EventItem, ReadingItem, Result, take_events, take_readings
+
+MOST_ITEMS = 1000
+
+Item = TypeVar("Item", ReadingItem, EventItem)
+Take: TypeAlias = Callable[..., Result]
+
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+class Refused(Exception):
+    """The call as a whole is refused; carries the answer."""
+
+    def __init__(self, status: int, detail: str, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        errors = None if pointer is None else [{"pointer": pointer, "detail": detail}]
+        self.answer = problem(status, detail, errors)
+
+
+@csrf_exempt
+def readings(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        answer = problem(405, "Readings are sent in by POST.")
+        answer["Allow"] = "POST"
+        return answer
+    return _answer(request, "readings", ReadingItem, take_readings)
+
+
+@csrf_exempt
+def events(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        return EventList.as_view()(request)
+    return _answer(request, "events", EventItem, take_events)
+
+
+def _answer(request: HttpRequest, name: str, item_type: type[Item], take: Take) -> HttpResponseBase:
+    try:
+        access = _access(request)
+        items = _items(request, _body(request), name)
+        key = _key(request)
+        if key is None:
+            return _take(access, items, item_type, take)
+        with transaction.atomic():
+            return _once(request, access, key, lambda: _take(access, items, item_type, take))
+    except Refused as refusal:
+        return refusal.answer
+    except Conflict as conflict:
+        return problem(409, str(conflict.detail))
+
+
+def _key(request: HttpRequest) -> str | None:
+    try:
+        return idempotency.key_of(request)
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
+
+
+def _once(request: HttpRequest, access: Access, key: str, take: Callable[[], HttpResponse]) -> HttpResponse:
+    """What was taken in and the answer that says so commit together."""
+    stored = idempotency.begin(access, key, idempotency.digest_of(request))
+    if stored is not None:
+        return HttpResponse(stored.body, status=stored.status, content_type="application/json")
+    answer = take()
+    idempotency.finish(access, key, answer.status_code, answer.content.decode())
+    return answer
+
+
+def _take(access: Access, raw: list[Any], item_type: type[Item], take: Take) -> HttpResponse:
+    result = Result()
+    items: list[tuple[int, Item]] = []
+    for index, one in enumerate(raw):
+        try:
+            items.append((index, msgspec.convert(one, item_type)))
+        except msgspec.ValidationError as error:
+            result.refuse(index, _located(error))
+    if items:
+        take(access.organization.id, items, clock.now(), result, company_id=access.company_id)
+    all_refused = len(result.rejected) == len(raw)
+    return HttpResponse(
+        orjson.dumps(result.as_json()), status=422 if all_refused else 202, content_type="application/json"
+    )
+
+
+def _access(request: HttpRequest) -> Access:
+    presented = key_in(request)
+    try:
+        if presented is not None:
+            access = key_access(presented, clock.now())
+        else:
+            access = _session_access(request)
+        access.require(INGEST)
+    except BadKey as error:
+        refusal = Refused(401, str(error))
+        refusal.answer["WWW-Authenticate"] = 'Bearer realm="Feeder"'
+        raise refusal from None
+    except PermissionDenied as error:
+        raise Refused(403, str(error)) from None
+    return access
+
+
+def _session_access(request: HttpRequest) -> Access:
+    """A signed-in browser may send too, with its CSRF token."""
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        raise BadKey("An API key is needed: Authorization: Bearer <key>.")
+    check = CSRFCheck(lambda _: HttpResponse())
+    check.process_request(request)
+    if reason := check.process_view(request, None, (), {}):
+        raise PermissionDenied(f"CSRF failed: {reason}")
+    return access
+
+
+def _body(request: HttpRequest) -> bytes:
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(415, "The body must not be compressed.")
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise Refused(413, f"The body is larger than {settings.INTAKE_BODY_LIMIT} bytes; send fewer items.") from None
+
+
+def _items(request: HttpRequest, body: bytes, name: str) -> list[Any]:
+    try:
+        if request.content_type == "application/x-ndjson":
+            items = [orjson.loads(line) for line in body.splitlines() if line.strip()]
+        elif request.content_type == "application/json":
+            items = _listed(orjson.loads(body), name)
+        else:
+            raise Refused(415, "The body must be application/json or application/x-ndjson.")
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"The body is not valid JSON: {error}.") from None
+    if not 1 <= len(items) <= MOST_ITEMS:
+        raise Refused(400, f"1 to {MOST_ITEMS} items are expected, not {len(items)}.", f"/{name}")
+    return items
+
+
+def _listed(parsed: Any, name: str) -> list[Any]:
+    if not isinstance(parsed, dict) or not isinstance(parsed.get(name), list):
+        raise Refused(400, f'An object with a list is expected: {{"{name}": […]}}.', f"/{name}")
+    if unknown := sorted(parsed.keys() - {name}):
+        raise Refused(400, f"There is no such field here: {', '.join(unknown)}.", f"/{unknown[0]}")
+    items: list[Any] = parsed[name]
+    return items
+
+
+def _located(error: msgspec.ValidationError) -> tuple[str, str]:
+    """A msgspec message as (JSON pointer, reason): "Expected `str`, got `int` - at `$.gateway`"."""
+    found = _PLACE.match(str(error))
+    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    missing = re.search(r"required field `(\w+)`", what)
+    unknown = re.search(r"unknown field `(.+)`", what)
+    pointer = path.replace(".", "/").replace("[", "/").replace("]", "")
+    if missing or unknown:
+        pointer += "/" + (missing or unknown)[1]  # type: ignore[index]
+    return pointer, what.replace("`", "'") + "."
