@@ -6,9 +6,15 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from connectors.message import Headers
 
 HEADER_VALUE_CAP = 4096
 """Characters of one header value; the limit that The Things Stack documents (B6)."""
+
+RESPONSE_HEADERS_CAP = 16 * 1024
+"""Characters of response headers that are kept; libcurl itself gives up at 300 KiB or 5,000 headers."""
 
 FRAMING_NAMES = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}
@@ -18,6 +24,8 @@ FRAMING_NAMES = frozenset(
 
 _PROFILE_NAMES = frozenset({"content-type", "content-encoding", "x-signature"})
 _PROFILE_PREFIXES = ("webhook-", "ce-")
+_REMEMBERED_BLOCK = 1024  # bytes
+_LINE = re.compile(r"\n([^:\r\n]+):[ \t]*([^\r\n]*)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNPRINTABLE_BUT_NEWLINE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
@@ -79,3 +87,21 @@ def header_lines(template: str, values: tuple[str, ...]) -> list[bytes]:
     if "" in values:
         return [line.replace(b": ", b";") if line.endswith(b": ") else line for line in lines]
     return lines
+
+
+def response_headers(block: bytes) -> Headers:
+    """The final answer's headers: of several blocks (1xx answers come first) the last one.
+
+    In a drain a partner's answers of the same second carry the same headers, so small blocks are remembered.
+    """
+    return _remembered(block) if len(block) < _REMEMBERED_BLOCK else _parse(block)
+
+
+def _parse(block: bytes) -> Headers:
+    text = block.decode("latin-1")
+    start = text.rfind("\nHTTP/") + 1
+    found = _LINE.findall(text, start, start + RESPONSE_HEADERS_CAP)
+    return tuple([(name, value.strip()) for name, value in found])
+
+
+_remembered = lru_cache(maxsize=256)(_parse)

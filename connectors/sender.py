@@ -11,19 +11,17 @@ registered per request, descriptors above 1,023 work (libcurl's own wait is sele
 from __future__ import annotations
 
 import os
-import re
 import select
 import socket
 import ssl
 from collections import deque
-from functools import lru_cache
 from time import monotonic, perf_counter
 from typing import Any, Self
 
 import pycurl
 
 from connectors.egress import REFUSED, EgressPolicy
-from connectors.headers import header_lines, lines_template
+from connectors.headers import header_lines, lines_template, response_headers
 from connectors.message import RESPONSE_BODY_CAP, ErrorClass, Headers, Outcome, Request
 from connectors.target import check_url
 
@@ -34,17 +32,13 @@ CONNECT_TIMEOUT = 10.0
 IDLE_CONNECTION = 60
 """Seconds after which a kept-alive connection is not used again."""
 
-RESPONSE_HEADERS_CAP = 16 * 1024
-"""Characters of response headers that are kept; libcurl itself gives up at 300 KiB."""
-
 _RESPONSE_LINES_CAP = 256
 _RECHECK = 0.1  # seconds; should an edge ever be lost, an exchange stalls no longer than this
-_LARGE_BODY = 64 * 1024  # bytes; an idle handle does not hold on to a request body above this
-_COMMON_HEADERS = 1024  # bytes; larger header blocks are not remembered
+_LARGE_BODY = 8 * 1024  # bytes; above it, a body is watched while it is sent and not held afterwards
+_DETAIL_CAP = 200  # characters of libcurl's own words
 _CACHE_CAP = 10_000  # entries of each memo below, which is emptied when full
 _EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_HEADER = re.compile(r"\n([^:\r\n]+):[ \t]*([^\r\n]*)")
 _METHODS = _WITH_BODY | {"GET", "DELETE", "OPTIONS"}
 
 _NOT_LATIN_1 = "a header holds characters that cannot be sent"  # never the value itself: it may be a secret
@@ -89,6 +83,7 @@ class Sender:
         self._woken = False
         self._idle: list[_Exchange] = []
         self._running: dict[pycurl.Curl, _Exchange] = {}
+        self._uploading: set[_Exchange] = set()
         self._waiting: deque[tuple[Request, Any]] = deque()
         self._done: list[tuple[Any, Outcome]] = []
 
@@ -155,6 +150,8 @@ class Sender:
             self._done.append((key, _failure(ErrorClass.RENDER, detail)))
             return
         self._running[exchange.curl] = exchange
+        if len(request.body) > _LARGE_BODY:
+            self._uploading.add(exchange)
 
     def _drive(self) -> None:
         self._multi.perform()
@@ -172,6 +169,7 @@ class Sender:
         exchange = self._running.pop(curl)
         self._done.append((exchange.key, exchange.outcome(code, message)))
         self._idle.append(exchange)
+        self._uploading.discard(exchange)
         if self._waiting:
             self._start(*self._waiting.popleft())
 
@@ -179,6 +177,8 @@ class Sender:
         if self._running:
             timer = self._multi.timeout()  # milliseconds; -1 for none
             seconds = min(seconds, _RECHECK if timer < 0 else timer / 1000, _RECHECK)
+            if any(exchange.sent_more() for exchange in self._uploading):
+                seconds = 0
         self._guard.epoll.poll(seconds, 64)
 
 
@@ -255,7 +255,8 @@ class _Exchange:
         self._guard = guard
         self._lines: deque[bytes] = deque(maxlen=_RESPONSE_LINES_CAP)
         self._body: list[bytes] = []
-        self._method = self._url = ""
+        self._method: str | None = None
+        self._url = ""
         self._timeout = -1.0
         self._reusable = True
         self.curl = pycurl.Curl()
@@ -269,6 +270,7 @@ class _Exchange:
         self._request = request
         self.key = key
         self._room = RESPONSE_BODY_CAP
+        self._sent = 0
         self._opened = self._refused = self._truncated = False
         if request.url != self._url:
             self.curl.setopt(pycurl.URL, request.url)
@@ -299,9 +301,7 @@ class _Exchange:
 
     def _open_socket(self, _purpose: int, address: Any) -> Any:
         ip, port = address.addr[0], address.addr[1]
-        if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._guard.permits(
-            self._request, ip, port
-        ):
+        if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._guard.permits(self._request, ip, port):
             self._refused = True
             return pycurl.SOCKET_BAD
         self._opened = True
@@ -317,12 +317,21 @@ class _Exchange:
         self._truncated = True
         return 0
 
+    def sent_more(self) -> bool:
+        """Whether some of a large body left since the last call.
+
+        libcurl writes one buffer at a time and then wants to hear that the socket is writable. Only a full
+        socket has an edge to come; after progress there is none, and it must be driven at once.
+        """
+        before, self._sent = self._sent, self.curl.getinfo(pycurl.SIZE_UPLOAD_T)
+        return self._sent > before
+
     def outcome(self, code: int, message: str) -> Outcome:
         """What came of the request; afterwards the handle is ready for the next one."""
         duration = perf_counter() - self._started
         if len(self._request.body) > _LARGE_BODY:
             self.curl.setopt(pycurl.POSTFIELDS, b"")
-            self._method = ""
+            self._method = None
         lines, body = b"".join(self._lines), b"".join(self._body)
         self._lines.clear()
         self._body.clear()
@@ -331,7 +340,7 @@ class _Exchange:
                 status=self.curl.getinfo(pycurl.RESPONSE_CODE),
                 error=None,
                 detail="",
-                headers=_remembered_headers(lines) if len(lines) < _COMMON_HEADERS else _parse_headers(lines),
+                headers=response_headers(lines),
                 body=body,
                 truncated=self._truncated,
                 duration=duration,
@@ -349,11 +358,12 @@ class _Exchange:
         if code == pycurl.E_COULDNT_CONNECT:
             errno = self.curl.getinfo(pycurl.OS_ERRNO)
             return ErrorClass.CONNECTION, f"could not connect: {os.strerror(errno) if errno else 'no answer'}"
+        detail = message[:_DETAIL_CAP] or f"the exchange failed (libcurl error {code})"
         if code in _TLS_CODES:
-            return ErrorClass.TLS, message[:200]
+            return ErrorClass.TLS, detail
         if code in _PROTOCOL_CODES or any(word in message for word in _PROTOCOL_WORDS):
-            return ErrorClass.PROTOCOL, message[:200]
-        return ErrorClass.CONNECTION, message[:200]
+            return ErrorClass.PROTOCOL, detail
+        return ErrorClass.CONNECTION, detail
 
 
 def _set_constant_options(curl: pycurl.Curl, ca_file: str | None) -> None:
@@ -383,23 +393,8 @@ def _set_constant_options(curl: pycurl.Curl, ca_file: str | None) -> None:
         curl.setopt(pycurl.CAPATH, trusted.capath)
 
 
-@lru_cache(maxsize=256)
-def _remembered_headers(block: bytes) -> Headers:
-    """In a drain a partner's answers of the same second carry the same headers."""
-    return _parse_headers(block)
-
-
-def _parse_headers(block: bytes) -> Headers:
-    """The final answer's headers: of several blocks (1xx answers come first) the last one."""
-    text = block.decode("latin-1")
-    start = text.rfind("\nHTTP/") + 1
-    return tuple(_HEADER.findall(text, start, start + RESPONSE_HEADERS_CAP))
-
-
 def _failure(error: ErrorClass, detail: str, duration: float = 0.0) -> Outcome:
-    return Outcome(
-        status=None, error=error, detail=detail, headers=(), body=b"", truncated=False, duration=duration
-    )
+    return Outcome(status=None, error=error, detail=detail, headers=(), body=b"", truncated=False, duration=duration)
 
 
 def _remember(memo: dict[Any, Any], key: Any, value: Any) -> None:

@@ -192,6 +192,8 @@ class _Link(asyncio.Protocol):
             pass
 
     def _one_request(self) -> bool:
+        if self._buffer and not self._buffer[:1].isalpha():  # TLS spoken to a plain port
+            return self._send(Answer(raw=b"HTTP/1.1 400 Bad Request\r\n\r\n", close=True))
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
         if not found:
             return False
