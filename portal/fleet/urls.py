@@ -1,5 +1,14 @@
 """Addresses: REST under /api/v1/, then pages."""
 
-from django.urls import URLPattern, path  # noqa: F401
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern] = []
+from portal.fleet import api
+
+rest = SimpleRouter()
+rest.register("systems", api.SystemView, "system")
+rest.register("gateways", api.GatewayView, "gateway")
+rest.register("appliances", api.ApplianceView, "appliance")
+rest.register("data-points", api.DataPointView, "data-point")
+
+urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/", include(rest.urls))]

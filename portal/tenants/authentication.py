@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from portal.lib import clock
-from portal.tenants import audit, scope
+from portal.tenants import scope
 from portal.tenants.access import MANAGE, READ, Access, access_of, of_key
 from portal.tenants.models import KEY_PREFIX, ApiKey
+
+if TYPE_CHECKING:  # REST framework's views import this module by settings: importing them here would be a circle
+    from rest_framework.views import APIView
 
 LAST_USED_EVERY = timedelta(minutes=1)
 """A key's `last_used_at` is written at most this often, so that using a key is not a write."""
@@ -88,24 +89,6 @@ class HasAccess(BasePermission):
         except PermissionDenied as error:
             raise exceptions.PermissionDenied(str(error)) from None
         return True
-
-
-class TenantAPIView(APIView):
-    """Base of every REST view: runs the handler inside the caller's scope and audit context."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self.entered:
-            return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        access = access_of(request._request)
-        self.entered.enter_context(access.scope())
-        self.entered.enter_context(audit.acting(access.who))
-
-    @property
-    def access(self) -> Access:
-        return access_of(self.request._request)
 
 
 class CallerThrottle(SimpleRateThrottle):

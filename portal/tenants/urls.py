@@ -1,5 +1,15 @@
 """Addresses: REST under /api/v1/, then pages."""
 
-from django.urls import URLPattern, path  # noqa: F401
+from django.urls import URLPattern, URLResolver, include, path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern] = []
+from portal.tenants import api
+
+rest = SimpleRouter()
+rest.register("companies", api.CompanyView, "company")
+rest.register("api-keys", api.ApiKeyView, "api-key")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/organization/", api.OrganizationView.as_view({"get": "retrieve"}), name="organization"),
+    path("api/v1/", include(rest.urls)),
+]

@@ -1,0 +1,62 @@
+"""Devices that came, changed or went, told to the world as events of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from portal.fleet.models import Appliance, Gateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """An event item as settings.EVENT_INTAKE reads it: the intake is a package above this one."""
+
+    type: str
+    gateway: str | None = None
+    appliance: str | None = None
+    time: datetime | None = None
+    id: str | None = None
+    correlation_id: UUID | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class RefusedError(RuntimeError):
+    """The intake refused an event about the fleet: a fault of this product, never of the caller."""
+
+
+def gateway_came(gateway: Gateway, now: datetime) -> None:
+    _tell(gateway.organization_id, [Happening(type="gateway/create", gateway=str(gateway.id), time=now)], now)
+
+
+def appliance_came(appliance: Appliance, now: datetime) -> None:
+    _tell(appliance.organization_id, [_about("appliance/create", appliance, now)], now)
+
+
+def appliance_changed(appliance: Appliance, now: datetime) -> None:
+    _tell(appliance.organization_id, [_about("appliance/update", appliance, now)], now)
+
+
+def appliances_go(organization_id: UUID, appliances: Iterable[Appliance], now: datetime) -> None:
+    """To be told before the rows go: the event says what the device was."""
+    _tell(organization_id, [_about("appliance/delete", appliance, now) for appliance in appliances], now)
+
+
+def _about(event_type: str, appliance: Appliance, now: datetime) -> Happening:
+    return Happening(
+        type=event_type, gateway=str(appliance.gateway_id), appliance=str(appliance.id), time=now
+    )
+
+
+def _tell(organization_id: UUID, happenings: Sequence[Happening], now: datetime) -> None:
+    if not happenings:
+        return
+    result = import_string(settings.EVENT_INTAKE)(organization_id, happenings, now)
+    if result.rejected:
+        raise RefusedError(str(result.rejected[0]))

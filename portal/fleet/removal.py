@@ -1,0 +1,40 @@
+"""Taking devices out: the world is told first, then the rows go, and the series that only they had."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from portal.fleet import happenings
+from portal.fleet.models import Appliance, DataPoint, Gateway, Series, System
+
+
+def remove_system(system: System, now: datetime) -> None:
+    """The site goes with everything on it."""
+    _forget_gateways(system.organization_id, Gateway.objects.filter(system=system), now)
+    system.delete()
+
+
+def remove_gateway(gateway: Gateway, now: datetime) -> None:
+    """The box goes with the devices behind it. The catalogue has no event for that; each device has one."""
+    _forget_gateways(gateway.organization_id, Gateway.objects.filter(id=gateway.id), now)
+    gateway.delete()
+
+
+def remove_appliance(appliance: Appliance, now: datetime) -> None:
+    happenings.appliances_go(appliance.organization_id, [appliance], now)
+    Series.objects.filter(subject_id=appliance.id).delete()
+    appliance.delete()
+
+
+def remove_data_point(data_point: DataPoint) -> None:
+    """Readings of it are refused from now on; those stored stay until their day is dropped."""
+    Series.objects.filter(data_point_id=data_point.id).delete()
+    data_point.delete()
+
+
+def _forget_gateways(organization_id: UUID, gateways: QuerySet[Gateway], now: datetime) -> None:
+    happenings.appliances_go(organization_id, Appliance.objects.filter(gateway__in=gateways), now)
+    Series.objects.filter(gateway_id__in=gateways.values("id")).delete()

@@ -1,0 +1,120 @@
+"""What every REST view shares and no model needs: a strict parser, strict serializers, times and numbers as written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import django_filters.rest_framework as django_filters
+import orjson
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import models
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+
+from portal.lib import clock
+
+M = TypeVar("M", bound=models.Model)
+
+
+class TooLarge(APIException):
+    """413: the body is longer than settings allow."""
+
+    status_code = 413
+    default_detail = "The body is too large."
+
+
+class StrictJSON(JSONParser):
+    """JSON as RFC 8259 has it: no NaN, no lone surrogates, no endless nesting."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not JSON: {error}") from None
+
+
+class Moment(serializers.DateTimeField):
+    """A time as the product writes them: RFC 3339, UTC, milliseconds, `Z`. Read with any offset."""
+
+    def to_representation(self, value: Any) -> str:
+        return clock.rfc3339(value)
+
+
+class Number(serializers.FloatField):
+    """A JSON number. Text that looks like one, NaN and infinities are refused."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, (int, float)) or not math.isfinite(data):
+            self.fail("invalid")
+        return float(data)
+
+
+class Strict(serializers.Serializer[Any]):
+    """A serializer that refuses fields it does not know: a misspelt name is an error, never lost in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        errors: dict[str, Any] = {str(name): ["There is no such field."] for name in sorted(unknown, key=str)}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            if isinstance(error.detail, dict):
+                errors |= error.detail
+            raise ValidationError(errors or error.detail) from None
+        if errors:
+            raise ValidationError(errors)
+        return value
+
+
+class StrictModel(Strict, serializers.ModelSerializer[M]):
+    """Strict, over a model, with times and numbers as above."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: Moment,
+        models.FloatField: Number,
+    }
+
+
+class Filters(django_filters.FilterSet):  # type: ignore[misc]
+    """Base of each list's filters. They are declared one by one: by model fields, their making would need a scope."""
+
+
+class Reference(serializers.PrimaryKeyRelatedField[Any]):
+    """An object named by its id. Another tenant's object and one that never was get the same answer.
+
+    The manager reads the scope when a request asks, so the field names the model, not a queryset.
+    """
+
+    def __init__(self, model: type[models.Model], **options: Any) -> None:
+        self.model = model
+        super().__init__(**options)
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return self.model._default_manager.all()
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            key = self.model._meta.pk.to_python(data) if isinstance(data, str) else None
+            return self.get_queryset().get(pk=key)
+        except (ObjectDoesNotExist, ValueError, TypeError, DjangoValidationError):
+            raise ValidationError(f"There is no such {self.model._meta.verbose_name}.") from None
+
+
+def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
+    """Raises ValidationError that names each query parameter the call does not have."""
+    unknown = sorted(set(request.query_params) - set(known))
+    if unknown:
+        raise ValidationError({name: "There is no such query parameter." for name in unknown})
+
+
+def refuse_large_body(request: Request, limit: int) -> None:
+    """Raises TooLarge by the announced length, before a byte is read."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > limit:
+        raise TooLarge(f"The body is larger than {limit} bytes.")

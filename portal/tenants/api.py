@@ -1,0 +1,246 @@
+"""REST: the organization, its companies, and its API keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import django_filters.rest_framework as django_filters
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal.lib import clock
+from portal.lib.paging import NewestFirst
+from portal.lib.problem import Conflict
+from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
+from portal.tenants.access import ADMIN, SCOPE_PERMISSIONS, Access
+from portal.tenants.authentication import HasAccess
+from portal.tenants.models import KEY_LIFE, LIVE_KEYS_PER_OWNER, ApiKey, Company, KeyScope, Organization
+from portal.tenants.rest import Editable, TenantViewSet
+
+COUNTED = {
+    "companies": "tenants.Company",
+    "systems": "fleet.System",
+    "gateways": "fleet.Gateway",
+    "appliances": "fleet.Appliance",
+    "data_points": "fleet.DataPoint",
+    "connectors": "connectors.Connector",
+    "triggers": "triggers.Trigger",
+    "subscriptions": "triggers.Subscription",
+}
+"""Named by string: they belong to packages above this one."""
+
+
+class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+    created_at = Moment(read_only=True)
+    counts = serializers.SerializerMethodField()
+    limits = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Organization
+        fields = ("id", "name", "plan", "created_at", "counts", "limits")
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_counts(self, _: Organization) -> dict[str, int]:
+        """How many of each the caller can see."""
+        return {name: apps.get_model(label)._default_manager.count() for name, label in COUNTED.items()}
+
+    @extend_schema_field({"type": "object"})
+    def get_limits(self, _: Organization) -> dict[str, Any]:
+        return {
+            "api_keys_per_owner": LIVE_KEYS_PER_OWNER,
+            "body_bytes": settings.INTAKE_BODY_LIMIT,
+            "request_rate": settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["caller"],
+        }
+
+
+class OrganizationView(TenantViewSet[Organization]):
+    """The caller's own organization."""
+
+    serializer_class = OrganizationSerializer
+
+    def retrieve(self, request: Request) -> Response:
+        return Response(self.get_serializer(self.access.organization).data)
+
+
+class CompanySerializer(StrictModel[Company]):
+    class Meta:
+        model = Company
+        fields = (
+            "id", "name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "created_at",
+        )  # fmt: skip
+        extra_kwargs = {"external_id": {"allow_blank": False}}
+
+
+class CompanyFilter(Filters):
+    external_id = django_filters.CharFilter()
+    name = django_filters.CharFilter()
+
+
+class CompanyView(Editable[Company]):
+    """Companies inside the organization. A company's own key sees and changes its own opt-ins only."""
+
+    model = Company
+    serializer_class = CompanySerializer
+    filterset_class = CompanyFilter
+    http_method_names = ["get", "post", "patch", "head"]
+    taken = {"company_name_once": "name", "company_external_id_once": "external_id"}
+    opt_ins = frozenset({"data_points_enabled", "daily_aggregates_enabled"})
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Company]) -> None:
+        if self.access.company_id is not None:
+            raise PermissionDenied("This needs a key of the whole organization; yours is for one company.")
+        serializer.save()
+
+    def perform_update(self, serializer: serializers.BaseSerializer[Company]) -> None:
+        others = set(serializer.validated_data) - self.opt_ins
+        if self.access.company_id is not None and others:
+            raise PermissionDenied("A company's own key changes its opt-ins only.")
+        serializer.save()
+
+
+class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+    created_at = Moment(read_only=True)
+    expires_at = Moment(read_only=True)
+    revoked_at = Moment(read_only=True)
+    last_used_at = Moment(read_only=True)
+
+    class Meta:
+        model = ApiKey
+        fields = (
+            "id", "name", "prefix", "scopes", "company", "created_at", "expires_at", "revoked_at", "last_used_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class NewApiKeySerializer(Strict):
+    """What a new key may be given. A renewal needs none of it."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=KeyScope.choices), allow_empty=False, required=False
+    )
+    company = Reference(Company, allow_null=True, required=False)
+    expires_at = Moment(required=False)
+
+    def validate_expires_at(self, value: datetime) -> datetime:
+        if value <= clock.now():
+            raise ValidationError("The time must be in the future.")
+        return value
+
+    def validate_scopes(self, value: list[str]) -> list[str]:
+        return [scope for scope in KeyScope.values if scope in value]
+
+
+class IssuedApiKeySerializer(ApiKeySerializer):
+    """A new key, with the key itself: the only time that it is shown."""
+
+    key = serializers.CharField(read_only=True)
+
+    class Meta(ApiKeySerializer.Meta):
+        fields = (*ApiKeySerializer.Meta.fields, "key")  # type: ignore[assignment]
+        read_only_fields = fields
+
+
+class ManagesKeysOrRenews(HasAccess):
+    """Keys are an admin's; but any valid key may renew itself."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        access: Access | None = getattr(request._request, "access", None)
+        if request.method == "POST" and access is not None and access.key is not None:
+            return True
+        return super().has_permission(request, view)
+
+
+class ApiKeyView(mixins.ListModelMixin, TenantViewSet[ApiKey]):
+    """Keys of machines. A key can give no more than it has; without the scope admin it can only renew itself."""
+
+    model = ApiKey
+    serializer_class = ApiKeySerializer
+    pagination_class = NewestFirst
+    permission_classes: list[type[BasePermission]] = [ManagesKeysOrRenews]
+    needs = {"GET": ADMIN, "HEAD": ADMIN, "POST": ADMIN, "DELETE": ADMIN}
+
+    @extend_schema(request=NewApiKeySerializer, responses={201: IssuedApiKeySerializer})
+    def create(self, request: Request) -> Response:
+        wanted = NewApiKeySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        row, secret = create_key(self.access, dict(wanted.validated_data), clock.now())
+        return Response({**ApiKeySerializer(row).data, "key": secret}, status=201)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> HttpResponseBase:
+        row = self.get_object()
+        if row.revoked_at is None:
+            row.revoked_at = clock.now()
+            row.save(update_fields=["revoked_at"])
+        return Response(status=204)
+
+
+def create_key(access: Access, wanted: dict[str, Any], now: datetime) -> tuple[ApiKey, str]:
+    """A new key and its secret. Raises ValidationError for more than the caller may give, Conflict beyond the limit."""
+    if not access.allows(ADMIN) and access.key is not None:
+        wanted = _renewal(access.key, wanted, now)
+    if not wanted.get("name"):
+        if access.key is None:
+            raise ValidationError({"name": "This field is required."})
+        wanted["name"] = access.key.name
+    scopes = wanted.get("scopes") or (access.key.scopes if access.key is not None else None)
+    if not scopes:
+        raise ValidationError({"scopes": "This field is required."})
+    beyond = [scope for scope in scopes if not SCOPE_PERMISSIONS[scope] <= access.permissions]
+    if beyond:
+        raise ValidationError({"scopes": f"You cannot grant what you do not have: {', '.join(beyond)}."})
+    company = wanted.get("company")
+    row = ApiKey(
+        name=wanted["name"],
+        scopes=scopes,
+        company_id=company.id if company is not None else access.company_id,
+        created_by=access.user,
+        expires_at=wanted.get("expires_at") or now + KEY_LIFE,
+    )
+    _refuse_beyond_limit(row, access.organization, now)
+    secret = row.set_secret()
+    row.save()
+    return row, secret
+
+
+def _renewal(key: ApiKey, wanted: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A key without the scope admin gets its like: no other scopes, no other company, no longer life."""
+    errors = {}
+    if sorted(wanted.get("scopes") or key.scopes) != sorted(key.scopes):
+        errors["scopes"] = "A key renews itself with the scopes it has."
+    company = wanted.get("company")
+    if company is not None and company.id != key.company_id:
+        errors["company"] = "A key renews itself for the company it has."
+    if wanted.get("expires_at") and wanted["expires_at"] > now + KEY_LIFE:
+        errors["expires_at"] = f"A key renews itself for at most {KEY_LIFE.days} days."
+    if errors:
+        raise ValidationError(errors)
+    return wanted
+
+
+def _refuse_beyond_limit(row: ApiKey, organization: Organization, now: datetime) -> None:
+    """The owner is the key's company, else the person who made it, else the organization.
+
+    The organization's row is locked, so that two calls at once cannot both be the tenth.
+    """
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    if row.company_id is not None:
+        owned = Q(company_id=row.company_id)
+    elif row.created_by_id is not None:
+        owned = Q(company=None, created_by_id=row.created_by_id)
+    else:
+        owned = Q(company=None, created_by=None)
+    if ApiKey.objects.filter(owned, revoked_at=None, expires_at__gt=now).count() >= LIVE_KEYS_PER_OWNER:
+        raise Conflict(f"At most {LIVE_KEYS_PER_OWNER} live keys per owner: revoke one first.")
