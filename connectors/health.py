@@ -1,0 +1,95 @@
+"""How a connector fares, derived and never set: from its switch and from what its last attempts came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+from connectors.models import Connector, ConnectorHealth, ConnectorHour
+
+Health: TypeAlias = Literal["new", "healthy", "retrying", "failing", "paused", "disabled"]
+"""The words of the REST contract. `paused` is a connector that holds its deliveries back."""
+
+FAILING_AFTER: Final = 10
+"""Failed attempts in a row that make a connector failing; the restart of a partner's system takes fewer."""
+
+HOURS: Final = 24
+"""Bars of a chart, the last of which is the hour that runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """Deliveries that ended in each of the last HOURS hours, oldest first."""
+
+    delivered: list[int] = field(default_factory=lambda: [0] * HOURS)
+    failed: list[int] = field(default_factory=lambda: [0] * HOURS)
+
+    @property
+    def delivered_total(self) -> int:
+        return sum(self.delivered)
+
+    @property
+    def failed_total(self) -> int:
+        return sum(self.failed)
+
+    @property
+    def rate(self) -> float | None:
+        """Per cent of the ended deliveries that arrived; None where none ended: that is not 0 %."""
+        total = self.delivered_total + self.failed_total
+        return 100 * self.delivered_total / total if total else None
+
+
+def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
+    """What page and API say of a connector; `row` is None before its first attempt."""
+    if connector.disabled_reason:
+        return "failing"
+    if not connector.enabled:
+        return "disabled"
+    if row is None:
+        return "new"
+    if row.failures_in_a_row >= FAILING_AFTER:
+        return "failing"
+    return "retrying" if row.failures_in_a_row else "healthy"
+
+
+def load(connectors: Iterable[Connector]) -> dict[UUID, ConnectorHealth]:
+    """The health rows of these connectors, in one query; a connector without an attempt is left out."""
+    ids = [connector.id for connector in connectors]
+    return (
+        {row.connector_id: row for row in ConnectorHealth.objects.filter(connector_id__in=ids)} if ids else {}
+    )
+
+
+def days(connector_ids: Iterable[UUID], now: datetime) -> dict[UUID, Day]:
+    """The last HOURS hours of each of these connectors of the caller's scope, in one query."""
+    found = {connector_id: Day() for connector_id in connector_ids}
+    start = first_hour(now)
+    hours = ConnectorHour._base_manager  # noqa: SLF001 - Django's own public name
+    for row in hours.filter(connector_id__in=list(found), hour__gte=start) if found else ():
+        _add(found[row.connector_id], row, start)
+    return found
+
+
+def whole_day(connector_ids: Iterable[UUID], now: datetime) -> Day:
+    """The last HOURS hours of all these connectors together."""
+    total = Day()
+    for day in days(connector_ids, now).values():
+        for index in range(HOURS):
+            total.delivered[index] += day.delivered[index]
+            total.failed[index] += day.failed[index]
+    return total
+
+
+def first_hour(now: datetime) -> datetime:
+    """The full hour at which a chart that ends now begins."""
+    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+
+
+def _add(day: Day, row: ConnectorHour, start: datetime) -> None:
+    index = int((row.hour - start) / timedelta(hours=1))
+    if 0 <= index < HOURS:
+        day.delivered[index] += row.delivered
+        day.failed[index] += row.failed
