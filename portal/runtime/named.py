@@ -18,9 +18,7 @@ def check_database(url: str) -> None:
     """Raise StartError unless it is a reachable PostgreSQL that is new enough."""
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
-        raise StartError(
-            "DATABASE_URL has to name a PostgreSQL server: postgres://user:password@host:port/name."
-        )
+        raise StartError("DATABASE_URL has to name a PostgreSQL server: postgres://user:password@host:port/name.")
     address = urlunsplit(parts._replace(scheme="postgresql"))
 
     def connect() -> int:
@@ -30,13 +28,9 @@ def check_database(url: str) -> None:
     try:
         version = _patiently(connect, psycopg.Error)
     except psycopg.Error as error:
-        raise StartError(
-            f"The database at {_place(url)} is not reachable: {last_line(str(error))}."
-        ) from None
+        raise StartError(f"The database at {_place(url)} is not reachable: {last_line(str(error))}.") from None
     if version < OLDEST_POSTGRES:
-        raise StartError(
-            f"The database at {_place(url)} is PostgreSQL {version // 10_000}; 16 or newer is needed."
-        )
+        raise StartError(f"The database at {_place(url)} is PostgreSQL {version // 10_000}; 16 or newer is needed.")
 
 
 def check_broker(url: str) -> None:

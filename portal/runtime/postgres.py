@@ -102,9 +102,7 @@ class EmbeddedPostgres(EmbeddedServer):
         try:
             found = (self.cluster / "PG_VERSION").read_text().strip()
         except OSError as error:
-            raise StartError(
-                f"{self.cluster} is not a usable PostgreSQL data directory: {error.strerror}."
-            ) from None
+            raise StartError(f"{self.cluster} is not a usable PostgreSQL data directory: {error.strerror}.") from None
         if found != major:
             raise StartError(
                 f"{self.cluster} was made by PostgreSQL {found}, and this is PostgreSQL {major}: "

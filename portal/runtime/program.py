@@ -105,9 +105,7 @@ def wait_until_ready(
     deadline = time.monotonic() + program.ready_within
     while not program.ready():
         if process.poll() is not None:
-            raise StartError(
-                f"{program.name} {ending(process)} before it was ready{_last_words(program.log)}."
-            )
+            raise StartError(f"{program.name} {ending(process)} before it was ready{_last_words(program.log)}.")
         if time.monotonic() > deadline:
             raise StartError(
                 f"{program.name} was not ready within {program.ready_within:.0f} s{_last_words(program.log)}."

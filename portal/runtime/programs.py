@@ -39,9 +39,7 @@ class Address:
 
 def manage(name: str, *words: str, env: Mapping[str, str], answers: bool = False) -> Program:
     """One of Django's commands."""
-    return Program(
-        name=name, command=[sys.executable, "manage.py", *words], env=env, cwd=BASE_DIR, answers=answers
-    )
+    return Program(name=name, command=[sys.executable, "manage.py", *words], env=env, cwd=BASE_DIR, answers=answers)
 
 
 def web(address: Address, env: Mapping[str, str]) -> Program:
@@ -119,7 +117,7 @@ def wait_until_serving(
     while (said := answer(address, "/readyz", env)).status != http.client.OK:
         if time.monotonic() > deadline:
             return f"/readyz answers {said.status} {' '.join(said.body.split())[:500]}".strip()
-        pause(0.2)
+        pause(0.5)  # each answer but 200 is a line in the log
     return None
 
 

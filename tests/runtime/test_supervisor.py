@@ -167,9 +167,7 @@ def test_a_process_deaf_to_the_soft_signal_is_killed_in_the_end(supervisor: Supe
 def test_a_second_request_does_not_wait_for_the_work_in_flight(supervisor: Supervisor, journal: Path) -> None:
     begin = time.monotonic()
     with supervisor.signals():
-        supervisor.start(
-            _servant("worker", journal, work=60, stops=(Stop(signal=signal.SIGTERM, seconds=60),))
-        )
+        supervisor.start(_servant("worker", journal, work=60, stops=(Stop(signal=signal.SIGTERM, seconds=60),)))
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         supervisor.watch()

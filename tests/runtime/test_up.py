@@ -62,9 +62,7 @@ def test_an_unreachable_database_is_named_without_its_password(tmp_path: Path) -
 
 
 def test_a_database_that_is_not_postgresql(tmp_path: Path) -> None:
-    _refused_with(
-        _up(tmp_path, DATABASE_URL="mysql://127.0.0.1/feeder"), "DATABASE_URL has to name a PostgreSQL.*"
-    )
+    _refused_with(_up(tmp_path, DATABASE_URL="mysql://127.0.0.1/feeder"), "DATABASE_URL has to name a PostgreSQL.*")
 
 
 def test_a_cluster_of_another_version(tmp_path: Path) -> None:
