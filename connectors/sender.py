@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import ssl
+import threading
 from collections import deque
 from time import monotonic, perf_counter
 from typing import Any, Self
@@ -32,8 +33,12 @@ CONNECT_TIMEOUT = 10.0
 IDLE_CONNECTION = 60
 """Seconds after which a kept-alive connection is not used again."""
 
+CONNECTION_LIFETIME = 600
+"""Seconds after which even a busy connection is replaced, so that a change in a partner's DNS is followed."""
+
 _RESPONSE_LINES_CAP = 256
 _RECHECK = 0.1  # seconds; should an edge ever be lost, an exchange stalls no longer than this
+_CLOSING = 0.5  # seconds; handles that take longer to close (a name server is silent) are left to a thread
 _LARGE_BODY = 8 * 1024  # bytes; above it, a body is watched while it is sent and not held afterwards
 _DETAIL_CAP = 200  # characters of libcurl's own words
 _CACHE_CAP = 10_000  # entries of each memo below, which is emptied when full
@@ -80,6 +85,7 @@ class Sender:
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_sockets)
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._guard.epoll.register(self._wake_fd, select.EPOLLIN | select.EPOLLET)
+        self._wake_lock = threading.Lock()
         self._woken = False
         self._idle: list[_Exchange] = []
         self._running: dict[pycurl.Curl, _Exchange] = {}
@@ -119,21 +125,26 @@ class Sender:
             self._wait(left)
 
     def wake(self) -> None:
-        """End the current poll, or else the next one, at once. From any thread."""
-        self._woken = True
-        os.eventfd_write(self._wake_fd, 1)
+        """End the current poll, or else the next one, at once. From any thread, also after `close`."""
+        with self._wake_lock:
+            self._woken = True
+            if self._wake_fd >= 0:
+                os.eventfd_write(self._wake_fd, 1)
 
     def close(self) -> None:
         """Drop everything, also what is in flight: its outcomes never come."""
         for curl in self._running:
             self._multi.remove_handle(curl)
-        self._multi.close()
-        for exchange in [*self._running.values(), *self._idle]:
-            exchange.curl.close()
+        exchanges = [*self._running.values(), *self._idle]
+        closing = threading.Thread(target=_close_handles, args=(self._multi, exchanges), daemon=True)
+        closing.start()
+        closing.join(_CLOSING)
         self._running.clear()
         self._idle.clear()
         self._guard.close()
-        os.close(self._wake_fd)
+        with self._wake_lock:
+            os.close(self._wake_fd)
+            self._wake_fd = -1
 
     def _start(self, request: Request, key: Any) -> None:
         problem = self._guard.url_problem(request)
@@ -145,7 +156,7 @@ class Sender:
             exchange.prepare(request, key, self._guard.lines(request.headers))
             self._multi.add_handle(exchange.curl)
         except (pycurl.error, ValueError, TypeError) as error:
-            exchange.curl.close()
+            self._idle.append(exchange)
             detail = _NOT_LATIN_1 if isinstance(error, UnicodeError) else str(error)
             self._done.append((key, _failure(ErrorClass.RENDER, detail)))
             return
@@ -170,7 +181,7 @@ class Sender:
         self._done.append((exchange.key, exchange.outcome(code, message)))
         self._idle.append(exchange)
         self._uploading.discard(exchange)
-        if self._waiting:
+        while self._waiting and len(self._running) < self._max_sockets:
             self._start(*self._waiting.popleft())
 
     def _wait(self, seconds: float) -> None:
@@ -189,6 +200,13 @@ def send_now(request: Request, policy: EgressPolicy, *, ca_file: str | None = No
         while True:
             for _, outcome in sender.poll(1.0):
                 return outcome
+
+
+def _close_handles(multi: pycurl.CurlMulti, exchanges: list[_Exchange]) -> None:
+    """In a thread: libcurl joins its resolver's threads here, and a lookup under way cannot be interrupted."""
+    multi.close()
+    for exchange in exchanges:
+        exchange.curl.close()
 
 
 class _Guard:
@@ -383,6 +401,7 @@ def _set_constant_options(curl: pycurl.Curl, ca_file: str | None) -> None:
         pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
         pycurl.CONNECTTIMEOUT_MS: int(CONNECT_TIMEOUT * 1000),
         pycurl.MAXAGE_CONN: IDLE_CONNECTION,
+        pycurl.MAXLIFETIME_CONN: CONNECTION_LIFETIME,
         pycurl.USERAGENT: USER_AGENT,
     }
     for option, value in options.items():

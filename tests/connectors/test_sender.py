@@ -306,6 +306,17 @@ def test_more_than_fit_wait_and_their_deadline_does_not_run():
     assert receiver.connections == 2
 
 
+def test_bad_requests_do_not_hold_up_those_that_wait_behind_them():
+    with Receiver() as receiver, Sender(LOOPBACK, max_sockets=1) as sender:
+        bad_url, bad_header = request("http://10.0.0.1/"), request(receiver.url, headers=(("Host", "x"),))
+        requests = [request(receiver.url), bad_url, bad_header, bad_url, request(receiver.url)]
+        for key, each in enumerate(requests):
+            sender.submit(each, key)
+        outcomes = poll_all(sender, 5)
+    assert [outcomes[key].status for key in range(5)] == [200, None, None, None, 200]
+    assert [outcomes[key].error for key in (1, 2)] == [ErrorClass.BLOCKED, ErrorClass.RENDER]
+
+
 def test_hanging_partners_do_not_delay_the_others():
     with (
         Receiver(lambda _: Answer(hang=True)) as hanging,
@@ -351,6 +362,7 @@ def test_poll_waits_no_longer_than_asked_and_wake_ends_it_from_another_thread():
         timer.join()
         sender.wake()
         assert sender.poll(30) == []
+    sender.wake()
 
 
 def test_a_wake_before_the_poll_hides_no_outcome():
