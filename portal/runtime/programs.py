@@ -63,8 +63,8 @@ def worker(number: int, env: Mapping[str, str]) -> Program:
     return Program(
         name=f"worker{number}",
         command=[
-            *(sys.executable, "-m", "celery", "-A", "portal", "worker", "--pool", "threads"),
-            *("--concurrency", "4", "--loglevel", "info", "--hostname", f"worker{number}@%h"),
+            *_celery("worker", "--pool", "threads", "--concurrency", "4"),
+            *("--loglevel", "info", "--hostname", f"worker{number}@%h"),
             *("--without-gossip", "--without-mingle"),
         ],
         env=env,
@@ -78,12 +78,18 @@ def beat(data_dir: Path, env: Mapping[str, str]) -> Program:
     return Program(
         name="beat",
         command=[
-            *(sys.executable, "-m", "celery", "-A", "portal", "beat", "--loglevel", "warning"),
-            *("--schedule", str(data_dir / "beat-schedule"), "--pidfile="),
+            *_celery("beat", "--loglevel", "warning", "--pidfile="),
+            *("--schedule", str(data_dir / "beat-schedule")),
         ],
         env=env,
         cwd=BASE_DIR,
     )
+
+
+def _celery(*words: str) -> list[str]:
+    """Without the banner. Its warning about root is about pickled tasks, which this product does not take."""
+    calm = "ignore:You're running the worker with superuser privileges"
+    return [sys.executable, "-W", calm, "-m", "celery", "--quiet", "--skip-checks", "-A", "portal", *words]
 
 
 @dataclass(frozen=True, kw_only=True)
