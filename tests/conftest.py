@@ -16,9 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import django
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 
 from portal.runtime.postgres import EmbeddedPostgres
 from portal.runtime.redis import EmbeddedRedis
@@ -52,6 +54,9 @@ os.environ.update(
     EGRESS_ALLOW_HTTP="1",
     API_RATE="100000/min",
 )
+django.setup()
+# Slow on purpose in the product; here it would be most of the run.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 _VERSION = 7 << 76
 _VARIANT = 2 << 62
-_RANDOM_A = (1 << 12) - 1
-_RANDOM_B = (1 << 62) - 1
+_TAIL_BITS = 74
+_LOW_BITS = (1 << 62) - 1
+
+_lock = threading.Lock()
+_last = (0, 0)
 
 
 def uuid7(at: datetime | None = None) -> UUID:
-    """A new id for now, or for the moment `at`; the 74 bits beside the time are random."""
-    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    return UUID(
-        int=(milliseconds << 80) | _VERSION | ((random >> 62 & _RANDOM_A) << 64) | _VARIANT | (random & _RANDOM_B)
-    )
+    """A new id for now, or for the moment `at`. Ids that one process makes for now sort in the order they were made.
+
+    The 74 bits beside the time are random; within one millisecond they grow by random steps instead (RFC 9562,
+    section 6.2, method 2).
+    """
+    if at is not None:
+        return _assembled(int(at.timestamp() * 1000), int.from_bytes(os.urandom(10), "big") >> 6)
+    global _last
+    with _lock:
+        milliseconds, tail = max(time.time_ns() // 1_000_000, _last[0]), int.from_bytes(os.urandom(10), "big") >> 7
+        if milliseconds == _last[0]:
+            tail = _last[1] + (tail & 0xFFFFFFFF) + 1
+        if tail >> _TAIL_BITS:
+            milliseconds, tail = milliseconds + 1, tail & _LOW_BITS
+        _last = (milliseconds, tail)
+    return _assembled(milliseconds, tail)
+
+
+def _assembled(milliseconds: int, tail: int) -> UUID:
+    return UUID(int=(milliseconds << 80) | _VERSION | ((tail >> 62) << 64) | _VARIANT | (tail & _LOW_BITS))
 
 
 def time_of(key: UUID) -> datetime:

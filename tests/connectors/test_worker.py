@@ -1,0 +1,210 @@
+"""The delivery engine inside this process: real PostgreSQL, real sockets, the product's own threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from connectors.models import Attempt, Connector, Delivery, DeliveryWorker, Shard, WaitingDelivery
+from connectors.worker import DeliveryEngine
+from portal.tenants import scope
+from tests.conftest import Tenant
+from tests.receiver import Answer, Received, Receiver
+from tests.world import SECRET, make_connector, make_data_point, make_gateway, make_trigger, reading
+from triggers.intake import accept_readings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def eventually(check: Callable[[], Any], seconds: float = 15) -> Any:
+    """The first true answer of `check` within that many seconds."""
+    end = time.monotonic() + seconds
+    while not (answer := check()):
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.02)
+    return answer
+
+
+@pytest.fixture
+def shards(transactional_db: None) -> None:
+    """A transactional test empties every table at its end, the rows of a migration too."""
+    from connectors.models import SHARDS
+
+    Shard.objects.bulk_create([Shard(id=n) for n in range(SHARDS)], ignore_conflicts=True)
+
+
+@pytest.fixture
+def engine(shards: None) -> Iterator[DeliveryEngine]:
+    engine = DeliveryEngine()
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def site(in_tenant: Tenant) -> Tenant:
+    make_gateway(company=in_tenant.company)
+    make_data_point()
+    return in_tenant
+
+
+def send(tenant: Tenant, *values: float) -> None:
+    for value in values:
+        accept_readings(tenant.organization.id, [reading(value)], datetime.now(UTC))
+
+
+def test_a_reading_reaches_the_partner_signed_and_is_recorded(site: Tenant, engine: DeliveryEngine) -> None:
+    with Receiver() as receiver:
+        make_trigger(make_connector(receiver.url + "/hook"), "datapoint/value")
+        send(site, 100.5)
+        received = receiver.wait_for(1)[0]
+        delivery = eventually(lambda: Delivery.objects.first())
+
+    body = Webhook(SECRET).verify(received.body, received.headers)
+    assert body["data"]["value"] == 100.5
+    assert received.headers["webhook-id"] == str(delivery.id)
+    assert (delivery.state, delivery.attempts, delivery.last_status) == ("delivered", 1, 200)
+    assert WaitingDelivery.objects.count() == 0
+    attempt = Attempt.objects.get()
+    assert (attempt.delivery_id, attempt.number, attempt.status) == (delivery.id, 1, 200)
+    assert "webhook-signature" in attempt.request_head
+    assert SECRET not in attempt.request_head
+
+
+def test_a_failure_is_tried_again_with_the_same_id(site: Tenant, engine: DeliveryEngine) -> None:
+    def fail_once(received: Received) -> Answer:
+        return Answer(503, body=b"busy") if received.number == 1 else Answer(204)
+
+    with Receiver(fail_once) as receiver:
+        make_trigger(make_connector(receiver.url), "datapoint/value")
+        send(site, 100)
+        eventually(lambda: WaitingDelivery.objects.filter(attempts=1, last_status=503).exists())
+        first, second = receiver.wait_for(2, timeout=20)
+
+        eventually(lambda: Delivery.objects.filter(state="delivered", attempts=2).exists())
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    assert [a.response_body for a in Attempt.objects.order_by("number")] == ["busy", ""]
+
+
+def test_410_switches_the_connector_off_and_says_why(site: Tenant, engine: DeliveryEngine) -> None:
+    with Receiver(lambda _: Answer(410)) as receiver:
+        connector = make_connector(receiver.url)
+        make_trigger(connector, "datapoint/value")
+        send(site, 100)
+        eventually(lambda: Connector.objects.filter(enabled=False, disabled_reason="gone").exists())
+        send(site, 200)
+    assert Delivery.objects.get().state == "failed"
+    assert WaitingDelivery.objects.count() == 0, "nothing is matched for a disabled connector"
+
+
+def test_a_hanging_partner_does_not_delay_the_others(site: Tenant, engine: DeliveryEngine) -> None:
+    with Receiver(lambda _: Answer(hang=True)) as hanging, Receiver() as healthy:
+        make_trigger(make_connector(hanging.url, name="Hanging", concurrency=5), "datapoint/value")
+        make_trigger(make_connector(healthy.url, name="Healthy"), "datapoint/value")
+        accept_readings(
+            site.organization.id,
+            [reading(1000 * n, datetime.fromtimestamp(time.time() - 3000 + n, UTC)) for n in range(200)],
+            datetime.now(UTC),
+        )
+        healthy.wait_for(200, timeout=10)
+        eventually(lambda: Delivery.objects.filter(state="delivered").count() == 200)
+        assert len(hanging.requests) == 5, "its own limit of requests in flight"
+
+
+def test_a_change_of_configuration_takes_effect_within_a_second(site: Tenant, engine: DeliveryEngine) -> None:
+    with Receiver() as before, Receiver() as after:
+        connector = make_connector(before.url)
+        make_trigger(connector, "datapoint/value")
+        send(site, 100)
+        before.wait_for(1)
+        connector.url = after.url
+        connector.save()
+        time.sleep(1)
+        send(site, 200)
+        after.wait_for(1)
+        assert len(before.requests) == 1
+
+
+def test_what_waits_for_a_disabled_connector_is_held_and_goes_out_when_it_is_enabled(
+    site: Tenant, engine: DeliveryEngine
+) -> None:
+    with Receiver(lambda _: Answer(500)) as receiver:
+        connector = make_connector(receiver.url)
+        make_trigger(connector, "datapoint/value")
+        send(site, 100)
+        eventually(lambda: WaitingDelivery.objects.filter(attempts=1).exists())
+        connector.enabled = False
+        connector.save()
+        WaitingDelivery.objects.update(next_at=datetime.now(UTC))
+        time.sleep(3)
+        assert len(receiver.requests) == 1
+        receiver.script = lambda _: Answer(200)
+        connector.enabled = True
+        connector.save()
+        receiver.wait_for(2)
+
+
+def test_a_deep_backlog_is_delivered_once_each(site: Tenant, shards: None) -> None:
+    with Receiver() as receiver:
+        make_trigger(make_connector(receiver.url), "datapoint/value")
+        start = time.time() - 10_000
+        for base in range(0, 5000, 1000):
+            accept_readings(
+                site.organization.id,
+                [reading(1000.0 * (base + n), datetime.fromtimestamp(start + base + n, UTC)) for n in range(1000)],
+                datetime.now(UTC),
+            )
+        assert WaitingDelivery.objects.count() == 5000
+        engine = DeliveryEngine()
+        engine.start()
+        try:
+            eventually(lambda: WaitingDelivery.objects.count() == 0, seconds=60)
+        finally:
+            engine.stop()
+        ids = [received.headers["webhook-id"] for received in receiver.requests]
+    assert len(ids) == len(set(ids)) == 5000
+    assert Delivery.objects.filter(state="delivered").count() == Attempt.objects.count() == 5000
+
+
+def test_an_orderly_stop_finishes_what_is_in_flight_and_gives_the_shards_up(site: Tenant, shards: None) -> None:
+    with Receiver(lambda _: Answer(delay=1.0)) as receiver:
+        make_trigger(make_connector(receiver.url, concurrency=3), "datapoint/value")
+        engine = DeliveryEngine()
+        engine.start()
+        send(site, 100, 200, 300, 400, 500)
+        receiver.wait_for(3)
+        engine.stop()
+        assert len(receiver.requests) == 3
+    assert Delivery.objects.filter(state="delivered").count() == 3
+    assert WaitingDelivery.objects.filter(attempts=0).count() == 2
+    assert not Shard.objects.filter(owner__isnull=False).exists()
+    assert not DeliveryWorker.objects.exists()
+
+
+def test_two_engines_share_the_shards_and_hand_over(shards: None, in_tenant: Tenant) -> None:
+    def owners() -> set[Any]:
+        return set(Shard.objects.values_list("owner", flat=True))
+
+    def counts() -> list[int]:
+        from django.db.models import Count
+
+        rows = Shard.objects.filter(owner__isnull=False).values("owner").annotate(n=Count("id"))
+        return sorted(row["n"] for row in rows)
+
+    first, second = DeliveryEngine(), DeliveryEngine()
+    first.start()
+    eventually(lambda: counts() == [64])
+    second.start()
+    eventually(lambda: counts() == [32, 32])
+    first.stop()
+    eventually(lambda: counts() == [64])
+    second.stop()
+    assert owners() == {None}
+    with scope.every_organization():
+        assert Connector.objects.count() == 0
