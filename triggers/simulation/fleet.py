@@ -69,6 +69,11 @@ class ApplianceSpec:
     manufacturer: str
     model: str
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """All that the product is told of it."""
+        return {name: getattr(self, name) for name in _APPLIANCE_FIELDS}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySpec:
@@ -99,6 +104,8 @@ _LAYOUTS = (
     _Layout(title="Plant", company=1, roles=("inverter", "meter"), peak_w=60_000),
     _Layout(title="Car home", company=0, roles=("inverter", "battery", "charger", "meter"), peak_w=10_000),
 )
+
+_APPLIANCE_FIELDS = ("serial_number", "name", "type", "kind", "manufacturer", "model")
 
 _STREETS = ("Bjerkeveien", "Elvegata", "Fjellstien", "Granveien", "Havnegata", "Kirkebakken", "Lyngveien")
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from triggers.simulation.client import Client, RefusedError
-from triggers.simulation.fleet import COMPANIES, POINTS, ApplianceSpec, GatewaySpec
+from triggers.simulation.fleet import COMPANIES, POINTS, GatewaySpec
 
 FORBIDDEN = 403
 
@@ -51,7 +51,7 @@ class Roster:
             gateway = self._create_gateway(spec, companies[COMPANIES[spec.company]])
         for appliance in spec.appliances:
             if (gateway, appliance.serial_number) not in self._appliances:
-                self._client.send("POST", "appliances/", {"gateway": gateway, **_appliance(appliance)})
+                self._client.send("POST", "appliances/", {"gateway": gateway, **appliance.fields})
                 self._appliances.add((gateway, appliance.serial_number))
 
     def _create_gateway(self, spec: GatewaySpec, company: str) -> str:
@@ -83,9 +83,3 @@ def _gateway(spec: GatewaySpec) -> dict[str, str]:
         "model": spec.model,
         "firmware": spec.firmware,
     }
-
-
-def _appliance(spec: ApplianceSpec) -> dict[str, str]:
-    fields: dict[str, str] = asdict(spec)
-    del fields["role"]
-    return fields
