@@ -14,6 +14,7 @@ from portal.runtime.programs import BASE_DIR, Address, manage
 from portal.runtime.redis import EmbeddedRedis
 from portal.runtime.server import EmbeddedServer, port_is_free
 from portal.runtime.supervisor import Console, Supervisor
+from portal.runtime.welcome import Demo, welcome
 
 SERVING_SECONDS = 60.0  # from the last process started to a product that calls itself ready
 Environment = dict[str, str]
@@ -25,15 +26,6 @@ class Options:
     address: Address
     demo: bool
     workers: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Demo:
-    """What `seed_demo --json` answered. The password is shown at the first start only; the key is kept."""
-
-    email: str
-    password: str | None
-    api_key: str | None
 
 
 def up(options: Options, environ: Mapping[str, str], console: Console) -> None:
@@ -52,7 +44,7 @@ def up(options: Options, environ: Mapping[str, str], console: Console) -> None:
             _serve(options, env, supervisor)
             if demo and demo.api_key:
                 supervisor.start(programs.fleet({**env, "FEEDER_API_KEY": demo.api_key}))
-            console.block(_welcome(options, demo))
+            console.block(welcome(options.address.url, demo))
             supervisor.watch()
 
 
@@ -139,26 +131,3 @@ def _serve(options: Options, env: Environment, supervisor: Supervisor) -> None:
     problem = programs.wait_until_serving(options.address, env, SERVING_SECONDS, supervisor.wait)
     if problem:
         supervisor.console.line("up", f"not ready after {SERVING_SECONDS:.0f} s, going on: {problem}")
-
-
-def _welcome(options: Options, demo: Demo | None) -> str:
-    url = options.address.url
-    lines = [f"Feeder runs at {url}/", ""]
-    if demo is None:
-        lines += [
-            "It is empty. Make the first organization, with its owner and an API key:",
-            "  .venv/bin/python manage.py create_organization NAME --owner EMAIL",
-        ]
-    else:
-        lines += [
-            f"Sign in:  {demo.email}",
-            f"Password: {demo.password or 'as set at the first start'}",
-            f"API key:  {demo.api_key or 'lost with DATA_DIR/demo.env; make another under API keys'}",
-            "",
-            "Try next:",
-            f"  {url}/connectors/  who gets events, in which format; the test button sends one now",
-            f"  {url}/deliveries/  what was sent, each attempt with its request and response",
-            f"  {url}/inbox/       the built-in receiver: what arrived, and whether the signature is right",
-        ]
-    lines += ["", f"The API:  {url}/api/docs/", "Stop with Ctrl-C: work in flight is finished first."]
-    return "\n" + "".join(f"  {line}\n" if line else "\n" for line in lines) + "\n"

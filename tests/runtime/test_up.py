@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +81,45 @@ def test_two_on_one_directory(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     _refused_with(_up(tmp_path / "file" / "data"), r"DATA_DIR .*data cannot be written: Not a directory\.")
+
+
+def _running_with(data_dir: Path) -> list[str]:
+    """Command lines of the processes that were given this DATA_DIR."""
+    mark, found = os.fsencode(data_dir), []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes() + (process / "cmdline").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.whole
+def test_it_serves_until_it_is_asked_to_stop_and_leaves_nothing_running(tmp_path: Path) -> None:
+    port = _free_port()
+    given = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--port", str(port)],
+        cwd=BASE_DIR,
+        env={**given, "DATA_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if "Stop with Ctrl-C" in line:
+                break
+        output = "".join(lines)
+        assert f"Feeder runs at http://127.0.0.1:{port}/" in output, output
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as ready:
+            assert ready.status == 200
+        run.send_signal(signal.SIGTERM)
+        rest = run.stdout.read()
+    assert run.returncode == 0, rest
+    stopped = re.findall(r"^(\w+) *\| stopping", rest, re.MULTILINE)
+    assert stopped == ["beat", "worker1", "web", "redis", "postgres"]
+    assert _running_with(tmp_path) == []
