@@ -92,9 +92,7 @@ class EventTypeView(TenantViewSet[Any]):
         )
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("type", location="path", description="With its slashes: `gateway/online`.")
-        ]
+        parameters=[OpenApiParameter("type", location="path", description="With its slashes: `gateway/online`.")]
     )
     def retrieve(self, request: Request, type: str) -> Response:  # noqa: A002, ARG002 - the address's
         found = catalogue.get(type)
@@ -188,5 +186,5 @@ class EventList(EventView):
     """For the address that takes events in too: the intake's view hands everything but POST to it."""
 
     @classmethod
-    def as_view(cls, actions: dict[str, str] | None = None, **options: Any) -> Any:
+    def as_view(cls, actions: Any = None, **options: Any) -> Any:
         return super().as_view(actions or {"get": "list"}, **options)

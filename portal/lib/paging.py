@@ -1,11 +1,10 @@
-"""Lists page by cursor, newest first. A cursor is the id after which the next page starts; ids of version 7 sort by time."""
+"""Lists page by cursor, newest first. A cursor is the id after which the next page starts: ids sort by time."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -75,7 +74,7 @@ class NewestFirst(BasePagination):
     def link(self, direction: str, row: Any) -> str:
         query = self.request.query_params.copy()
         query["cursor"] = encode(direction, self.key_of(row))
-        return self.request.build_absolute_uri(f"{self.request.path}?{urlencode(query, doseq=True)}")
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
     def get_paginated_response(self, data: Any) -> Response:
         forward = self.direction == "n"
@@ -112,5 +111,3 @@ class NewestFirst(BasePagination):
                 "schema": {"type": "string"},
             },
         ]
-
-

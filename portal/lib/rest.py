@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 import django_filters.rest_framework as django_filters
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ParseError, ValidationError
@@ -96,21 +96,21 @@ class Reference(serializers.PrimaryKeyRelatedField[Any]):
         super().__init__(**options)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return self.model._default_manager.all()
+        return self.model._default_manager.all()  # noqa: SLF001 - Django's documented name
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            key = self.model._meta.pk.to_python(data) if isinstance(data, str) else None
-            return self.get_queryset().get(pk=key)
-        except (ObjectDoesNotExist, ValueError, TypeError, DjangoValidationError):
-            raise ValidationError(f"There is no such {self.model._meta.verbose_name}.") from None
+            return self.get_queryset().get(pk=UUID(data))
+        except (ObjectDoesNotExist, ValueError, AttributeError, TypeError):
+            name = self.model._meta.verbose_name  # noqa: SLF001 - Django's documented name
+            raise ValidationError(f"There is no such {name}.") from None
 
 
 def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
     """Raises ValidationError that names each query parameter the call does not have."""
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
-        raise ValidationError({name: "There is no such query parameter." for name in unknown})
+        raise ValidationError(dict.fromkeys(unknown, "There is no such query parameter."))
 
 
 def refuse_large_body(request: Request, limit: int) -> None:

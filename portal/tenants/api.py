@@ -9,7 +9,6 @@ import django_filters.rest_framework as django_filters
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -23,7 +22,7 @@ from portal.lib.paging import NewestFirst
 from portal.lib.problem import Conflict
 from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
 from portal.tenants.access import ADMIN, SCOPE_PERMISSIONS, Access
-from portal.tenants.authentication import HasAccess
+from portal.tenants.authentication import CallerThrottle, HasAccess
 from portal.tenants.models import KEY_LIFE, LIVE_KEYS_PER_OWNER, ApiKey, Company, KeyScope, Organization
 from portal.tenants.rest import Editable, TenantViewSet
 
@@ -53,14 +52,15 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, _: Organization) -> dict[str, int]:
         """How many of each the caller can see."""
-        return {name: apps.get_model(label)._default_manager.count() for name, label in COUNTED.items()}
+        managers = {name: apps.get_model(label)._default_manager for name, label in COUNTED.items()}  # noqa: SLF001
+        return {name: manager.count() for name, manager in managers.items()}
 
     @extend_schema_field({"type": "object"})
     def get_limits(self, _: Organization) -> dict[str, Any]:
         return {
             "api_keys_per_owner": LIVE_KEYS_PER_OWNER,
             "body_bytes": settings.INTAKE_BODY_LIMIT,
-            "request_rate": settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["caller"],
+            "request_rate": CallerThrottle.THROTTLE_RATES["caller"],
         }
 
 
@@ -69,7 +69,7 @@ class OrganizationView(TenantViewSet[Organization]):
 
     serializer_class = OrganizationSerializer
 
-    def retrieve(self, request: Request) -> Response:
+    def retrieve(self, request: Request) -> Response:  # noqa: ARG002
         return Response(self.get_serializer(self.access.organization).data)
 
 
@@ -112,15 +112,14 @@ class CompanyView(Editable[Company]):
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
     created_at = Moment(read_only=True)
     expires_at = Moment(read_only=True)
-    revoked_at = Moment(read_only=True)
-    last_used_at = Moment(read_only=True)
+    revoked_at = Moment(read_only=True, allow_null=True)
+    last_used_at = Moment(read_only=True, allow_null=True)
 
     class Meta:
         model = ApiKey
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "name", "prefix", "scopes", "company", "created_at", "expires_at", "revoked_at", "last_used_at",
         )  # fmt: skip
-        read_only_fields = fields
 
 
 class NewApiKeySerializer(Strict):
@@ -148,15 +147,14 @@ class IssuedApiKeySerializer(ApiKeySerializer):
     key = serializers.CharField(read_only=True)
 
     class Meta(ApiKeySerializer.Meta):
-        fields = (*ApiKeySerializer.Meta.fields, "key")  # type: ignore[assignment]
-        read_only_fields = fields
+        fields: tuple[str, ...] = (*ApiKeySerializer.Meta.fields, "key")
 
 
 class ManagesKeysOrRenews(HasAccess):
     """Keys are an admin's; but any valid key may renew itself."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        access: Access | None = getattr(request._request, "access", None)
+        access: Access | None = getattr(request, "access", None)
         if request.method == "POST" and access is not None and access.key is not None:
             return True
         return super().has_permission(request, view)
@@ -179,7 +177,7 @@ class ApiKeyView(mixins.ListModelMixin, TenantViewSet[ApiKey]):
         return Response({**ApiKeySerializer(row).data, "key": secret}, status=201)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> HttpResponseBase:
+    def destroy(self, request: Request, pk: str) -> Response:  # noqa: ARG002
         row = self.get_object()
         if row.revoked_at is None:
             row.revoked_at = clock.now()

@@ -77,7 +77,7 @@ class BrowserSession(SessionAuthentication):
 
 
 class HasAccess(BasePermission):
-    """Reading needs `read`, everything else `manage`; a view names another permission in `needs`, by HTTP method."""
+    """Reading needs `read`, everything else `manage`; a view's `needs` names others, by HTTP method or by action."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if getattr(request._request, "access", None) is None:
@@ -85,7 +85,8 @@ class HasAccess(BasePermission):
         needs: dict[str, str] = getattr(view, "needs", {})
         default = READ if request.method in {"GET", "HEAD", "OPTIONS"} else MANAGE
         try:
-            access_of(request._request).require(needs.get(request.method or "", default))
+            action: str = getattr(view, "action", None) or ""
+            access_of(request._request).require(needs.get(action) or needs.get(request.method or "", default))
         except PermissionDenied as error:
             raise exceptions.PermissionDenied(str(error)) from None
         return True

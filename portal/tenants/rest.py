@@ -28,7 +28,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGING_PARAMETERS = frozenset({"limit", "cursor"})
 
 
-class _Repeat(Exception):
+class _RepeatError(Exception):
     """This call was answered before; it carries that answer past the handler."""
 
     def __init__(self, stored: StoredAnswer) -> None:
@@ -44,13 +44,13 @@ class TenantAPIView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        access = access_of(request._request)
+        access = access_of(request)
         self.entered.enter_context(access.scope())
         self.entered.enter_context(audit.acting(access.who))
 
     @property
     def access(self) -> Access:
-        return access_of(self.request._request)
+        return access_of(self.request)
 
 
 class TenantViewSet(TenantAPIView, GenericViewSet[M]):
@@ -73,13 +73,13 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def get_queryset(self) -> models.QuerySet[M]:
-        return self.model._default_manager.select_related(*self.related)
+        return self.model._default_manager.select_related(*self.related)  # noqa: SLF001 - Django's documented name
 
     def get_object(self) -> M:
         return get_or_404(self.filter_queryset(self.get_queryset()), pk=self.kwargs["pk"])
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Outermost is the transaction of the kept answer, inside it that of the work: an error undoes the work only."""
+        """Outermost is the transaction of the kept answer, inside it the work's: an error undoes the work only."""
         self._key: str | None = None
         self._works = False
         with ExitStack() as self._answering:
@@ -98,7 +98,7 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
             raise PermissionDenied("This needs a key of the whole organization; yours is for one company.")
         sends = self.action in self.sending
         if request.method == "POST":
-            self._begin(request._request, sends=sends)
+            self._begin(request, sends=sends)
         if not sends:
             self.entered.enter_context(transaction.atomic())
             self._works = True
@@ -110,14 +110,14 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
         return {*PAGING_PARAMETERS, *(filters.base_filters if filters else ())}
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, _Repeat):
+        if isinstance(exc, _RepeatError):
             media_type = problem.MEDIA_TYPE if exc.stored.status >= 400 else "application/json"
             return HttpResponse(exc.stored.body, status=exc.stored.status, content_type=media_type)  # type: ignore[return-value]
         if self._works:
             transaction.set_rollback(True)
         return super().handle_exception(self._by_field(exc))
 
-    def _begin(self, request: HttpRequest, *, sends: bool) -> None:
+    def _begin(self, request: Any, *, sends: bool) -> None:
         try:
             key = idempotency.key_of(request)
         except ValueError as error:
@@ -128,7 +128,7 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
             self._answering.enter_context(transaction.atomic())
         stored = idempotency.begin(self.access, key, idempotency.digest_of(request))
         if stored is not None:
-            raise _Repeat(stored)
+            raise _RepeatError(stored)
         self._key = key
 
     def _keep(self, key: str, response: HttpResponseBase) -> None:

@@ -7,7 +7,6 @@ of another organization with all scopes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -57,9 +56,7 @@ def make_tenant(name: str) -> Tenant:
 
 def make_key(tenant: Tenant, scopes: list[str], company: Company | None = None, **fields: Any) -> str:
     with scope.organization(tenant.organization.id):
-        key = ApiKey(
-            name="a key", scopes=scopes, company=company, expires_at=clock.now() + timedelta(days=30)
-        )
+        key = ApiKey(name="a key", scopes=scopes, company=company, expires_at=clock.now() + timedelta(days=30))
         for name, value in fields.items():
             setattr(key, name, value)
         secret = key.set_secret()
@@ -87,9 +84,9 @@ def by_session(tenant: Tenant, email: str, role: Role) -> APIClient:
 
 
 @pytest.fixture
-def world(db: None) -> Iterator[World]:
+def world(db: None) -> World:
     ours, theirs = make_tenant("Ours"), make_tenant("Theirs")
-    yield World(
+    return World(
         ours=ours,
         theirs=theirs,
         owner=by_session(ours, "ida@example.com", Role.OWNER),

@@ -1,0 +1,275 @@
+"""REST: connectors, with their test and their signing secrets."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import django_filters.rest_framework as django_filters
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connectors import auth, configure, health, profiles, retry, signing
+from connectors.exchange import send_sample
+from connectors.models import Connector, Origin
+from portal.events.catalogue import CATALOGUE
+from portal.lib import clock
+from portal.lib.problem import Conflict
+from portal.lib.rest import Filters, Reference, Strict, StrictModel
+from portal.tenants import scope
+from portal.tenants.access import OPERATE
+from portal.tenants.models import Company
+from portal.tenants.rest import Removable
+
+BELONGS_TO_SUBSCRIPTION = "This connector belongs to a subscription: change that."
+
+
+HEALTH = list(get_args(health.Health))
+
+AUTH_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {"type": {"type": "string", "enum": list(auth.SCHEMES)}},
+    "additionalProperties": {"type": ["string", "boolean"]},
+    "description": "Fields by type: "
+    + "; ".join(
+        f"{name}: {', '.join((*scheme.PUBLIC, *scheme.SECRET)) or 'none'}" for name, scheme in auth.SCHEMES.items()
+    )
+    + ". Secrets are written only; answers say `<field>_set`.",
+}
+SIGNING_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "scheme": {"type": "string", "enum": list(signing.SCHEMES)},
+        "secret": {"type": "string", "writeOnly": True, "description": "One of the partner's own."},
+        "secrets": {"type": "array", "readOnly": True, "items": {"type": "object"}},
+        "public_key": {"type": "string", "readOnly": True},
+    },
+}
+
+
+@extend_schema_field(AUTH_SCHEMA)
+class AuthField(serializers.Field[Any, Any, Any, Any]):
+    """Public fields as they are; of a secret only that it is set. Written as a whole."""
+
+    default_error_messages = {"invalid": "An object with a type is expected."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return {"auth": data}
+
+    def to_representation(self, value: Connector) -> Any:
+        scheme = auth.SCHEMES.get(value.auth_type)
+        secrets = scheme.SECRET if scheme is not None else ()
+        shown = {f"{name}_set": bool(value.credentials) for name in secrets}
+        return {"type": value.auth_type, **value.auth_public, **shown}
+
+
+class SigningWish(Strict):
+    """A scheme, and perhaps a secret of the partner's own."""
+
+    scheme = serializers.CharField(required=False, max_length=40)
+    secret = serializers.CharField(required=False, max_length=500, trim_whitespace=False)
+
+
+@extend_schema_field(SIGNING_SCHEMA)
+class SigningField(serializers.Field[Any, Any, Any, Any]):
+    """The scheme and the dates of its live secrets; for a scheme with public keys the newest one of those."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        wish = SigningWish(data=data)
+        wish.is_valid(raise_exception=True)
+        return {"signing": dict(wish.validated_data)}
+
+    def to_representation(self, value: Connector) -> Any:
+        scheme = signing.SCHEMES.get(value.signing)
+        shown: dict[str, Any] = {"scheme": value.signing}
+        if scheme is None or not scheme.NEEDS_SECRET:
+            return shown
+        now = clock.now()
+        rows = [row for row in value.signing_secrets.all() if row.expires_at is None or row.expires_at > now]
+        shown["secrets"] = [
+            {
+                "created_at": clock.rfc3339(row.created_at),
+                "expires_at": clock.rfc3339(row.expires_at) if row.expires_at else None,
+            }
+            for row in rows
+        ]
+        if rows and value.signing == signing.SCHEMES["standard_webhooks_v1a"].NAME:
+            shown["public_key"] = scheme.public_part(rows[0].get_secret())
+        return shown
+
+
+class ConnectorSerializer(StrictModel[Connector]):
+    company = Reference(Company, required=False, allow_null=True)
+    profile = serializers.CharField(
+        max_length=40, help_text=f"A name or a pinned version: {', '.join(profiles.PROFILES)}."
+    )
+    auth = AuthField(source="*", required=False)
+    signing = SigningField(source="*", required=False)
+    routes = serializers.DictField(child=serializers.CharField(), required=False)
+    retry_policy = serializers.ChoiceField(choices=list(retry.POLICIES), required=False)
+    health = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Connector
+        fields: tuple[str, ...] = (
+            "id", "name", "company", "origin", "url", "routes", "profile", "auth", "signing", "retry_policy",
+            "concurrency", "enabled", "disabled_reason", "health", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("origin", "disabled_reason", "updated_at")
+
+    @extend_schema_field({"type": "string", "enum": HEALTH})
+    def get_health(self, connector: Connector) -> str:
+        return health.health_of(connector, self.context["view"].health_rows([connector]).get(connector.id))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        connector = self.instance if isinstance(self.instance, Connector) else None
+        company = attrs.get("company")
+        if connector is not None and "company" in attrs and connector.company_id != getattr(company, "id", None):
+            raise ValidationError({"company": "A connector stays with its company."})
+        reasons = configure.check_connector(attrs, connector)
+        if reasons:
+            raise ValidationError(reasons)
+        return attrs
+
+
+class IssuedConnectorSerializer(ConnectorSerializer):
+    """With the secret that was made for it: the only time that it is shown."""
+
+    secret = serializers.CharField(read_only=True, required=False)
+
+    class Meta(ConnectorSerializer.Meta):
+        fields: tuple[str, ...] = (*ConnectorSerializer.Meta.fields, "secret")
+
+
+class SampleWish(Strict):
+    event_type = serializers.ChoiceField(choices=sorted(CATALOGUE), default="ping")
+
+
+class SecretWish(Strict):
+    """Nothing for a secret made here, or one of the partner's own."""
+
+    secret = serializers.CharField(required=False, max_length=500, trim_whitespace=False)
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    secret = serializers.CharField()
+    public_key = serializers.CharField(required=False)
+
+
+class ExchangeSerializer(serializers.Serializer[Any]):
+    """One whole exchange with a partner."""
+
+    delivered = serializers.BooleanField()
+    request = serializers.DictField(allow_null=True)
+    response = serializers.DictField(allow_null=True)
+    error = serializers.DictField(allow_null=True)
+    duration_ms = serializers.FloatField()
+
+
+class ConnectorFilter(Filters):
+    name = django_filters.CharFilter()
+    company = django_filters.UUIDFilter(field_name="company_id")
+    profile = django_filters.CharFilter()
+    enabled = django_filters.BooleanFilter()
+    origin = django_filters.ChoiceFilter(choices=Origin.choices)
+
+
+class ConnectorView(Removable[Connector]):
+    """Where and how to send. Created disabled; one that belongs to a subscription is changed there."""
+
+    model = Connector
+    serializer_class = ConnectorSerializer
+    filterset_class = ConnectorFilter
+    related = ("organization",)
+    sending = frozenset({"test", "destroy"})
+    needs = {"test": OPERATE}
+    taken = {"connector_name_once": "name"}
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().prefetch_related("signing_secrets")
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        self._health = self._load(page)
+        return page
+
+    def health_rows(self, connectors: list[Connector]) -> Any:
+        """The health rows of a page are read at once; a single connector's when it is shown."""
+        return self._health if self.action == "list" else self._load(connectors)
+
+    def _load(self, connectors: Any) -> Any:
+        with scope.organization(self.access.organization.id):
+            return health.load(connectors)
+
+    @extend_schema(responses={201: IssuedConnectorSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        connector, secret = configure.create_connector(self.access, serializer.validated_data)
+        return self._answer(connector, secret, 201)
+
+    @extend_schema(responses=IssuedConnectorSerializer)
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        connector = self._own()
+        serializer = self.get_serializer(connector, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        secret = configure.change_connector(connector, serializer.validated_data, clock.now())
+        return self._answer(connector, secret, 200)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        configure.remove_connector(self._own())
+        return Response(status=204)
+
+    @extend_schema(request=SampleWish, responses=ExchangeSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+        """Send a ping, or the sample of another type, now; nothing is kept of it."""
+        connector = self.get_object()
+        wish = SampleWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        event_type = wish.validated_data["event_type"]
+        profile = profiles.resolve(connector.profile)
+        if profile is not None and (refusal := profile.refusal(event_type)):
+            raise ValidationError({"event_type": refusal})
+        return Response(send_sample(connector, event_type).as_json())
+
+    @extend_schema(request=SecretWish, responses=SecretSerializer)
+    @action(detail=True, methods=["post"])
+    def secrets(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+        """Rotate: a new secret, shown once. The old ones go on signing for three days, at most five in all."""
+        connector = self._own()
+        wish = SecretWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        own = wish.validated_data.get("secret")
+        reasons = configure.check_connector({"signing": {"secret": own}}, connector) if own else {}
+        if reasons:
+            raise ValidationError({"secret": reasons["signing/secret"]})
+        return Response(rotated(connector, own))
+
+    def _own(self) -> Connector:
+        connector: Connector = self.get_object()
+        if connector.origin == Origin.SUBSCRIPTION:
+            raise Conflict(BELONGS_TO_SUBSCRIPTION)
+        return connector
+
+    def _answer(self, connector: Connector, secret: str | None, status: int) -> Response:
+        fresh = self.get_queryset().get(pk=connector.pk)
+        shown = dict(self.get_serializer(fresh).data)
+        return Response(shown | {"secret": secret} if secret else shown, status=status)
+
+
+def rotated(connector: Connector, own: str | None = None) -> dict[str, str]:
+    """The answer to a rotation. Raises Conflict for a connector that does not sign."""
+    try:
+        secret = configure.rotate_secret(connector, clock.now(), own)
+    except configure.DoesNotSignError:
+        raise Conflict("This connector does not sign its messages: choose a signing scheme first.") from None
+    public_key = signing.SCHEMES[connector.signing].public_part(secret)
+    return {"secret": secret} | ({"public_key": public_key} if public_key else {})

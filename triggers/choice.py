@@ -1,0 +1,42 @@
+"""Which event types a trigger or a subscription may choose, with the reason for each that it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors import profiles
+from portal.events import catalogue
+from portal.events.catalogue import CATALOGUE
+from triggers.models import TriggerKind
+
+Reasons = dict[int, str]
+"""By the place of the type in what was chosen."""
+
+DATAPOINT_VALUE = "datapoint/value"
+
+
+def refusals(event_types: Sequence[str], profile: str, kind: str | None = None) -> Reasons:
+    """Why these types cannot be chosen for a connector of this profile; `kind` also asks for that flow."""
+    reasons = {index: _refusal(name, profile, kind) for index, name in enumerate(event_types)}
+    return {index: reason for index, reason in reasons.items() if reason}
+
+
+def defaults(kind: str) -> list[str]:
+    """What a trigger of this kind carries when its types are not given: none where there is no good guess."""
+    if kind == TriggerKind.VALUES:
+        return [DATAPOINT_VALUE]
+    if kind == TriggerKind.ALARMS:
+        return [name for name, found in CATALOGUE.items() if found.flow == kind and found.subscribable]
+    return []
+
+
+def _refusal(name: str, profile: str, kind: str | None) -> str | None:
+    event_type = catalogue.get(name)
+    if event_type is None:
+        return f"There is no event type {name!r}; event-types/ lists them."
+    if not event_type.subscribable:
+        return f"{name} is sent by tests only."
+    if kind is not None and event_type.flow != kind:
+        return f"{name} belongs to the kind {event_type.flow}, not to {kind}."
+    format_ = profiles.resolve(profile)
+    return format_.refusal(name) if format_ is not None else "The connector's profile is not known."

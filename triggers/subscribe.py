@@ -1,0 +1,64 @@
+"""A partner's subscription: made, changed and ended together with the connector that is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from connectors import configure
+from connectors.models import Origin
+from portal.lib.uuid7 import uuid7
+from portal.tenants.access import Access
+from triggers.models import Subscription
+
+DEFAULT_PROFILE = "gridx"
+
+Fields = Mapping[str, Any]
+
+
+def subscribe(access: Access, fields: Fields) -> tuple[Subscription, str | None]:
+    """A new subscription and its secret. Expects checked fields: event_types, target_url, active, company, profile."""
+    key = uuid7()
+    company = fields.get("company")
+    company_id = company.id if company is not None else access.company_id
+    with transaction.atomic():
+        connector, secret = configure.create_connector(
+            access,
+            {
+                "name": f"Subscription {key}",
+                "company": company,
+                "origin": Origin.SUBSCRIPTION,
+                "url": fields["target_url"],
+                "profile": fields.get("profile") or DEFAULT_PROFILE,
+            },
+        )
+        subscription = Subscription.objects.create(
+            id=key,
+            organization_id=access.organization.id,
+            connector=connector,
+            company_id=company_id,
+            event_types=fields["event_types"],
+            active=fields.get("active", False),
+        )
+        configure.set_enabled(connector, enabled=subscription.active)
+    return subscription, secret
+
+
+def change(subscription: Subscription, fields: Fields, now: datetime) -> None:
+    """Store what is given. Expects checked fields: event_types, target_url, active."""
+    with transaction.atomic():
+        if "target_url" in fields:
+            configure.change_connector(subscription.connector, {"url": fields["target_url"]}, now)
+        if "active" in fields and fields["active"] != subscription.active:
+            configure.set_enabled(subscription.connector, enabled=fields["active"])
+        subscription.event_types = fields.get("event_types", subscription.event_types)
+        subscription.active = fields.get("active", subscription.active)
+        subscription.save()
+
+
+def unsubscribe(subscription: Subscription) -> None:
+    """End a subscription: its connector goes, and with it the subscription."""
+    configure.remove_connector(subscription.connector)
