@@ -65,3 +65,13 @@ class Subscription(TenantModel):
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
         return queryset.filter(company_id=company_id)
+
+
+class SchedulerTick(models.Model):
+    """When the scheduler last had a task done: one row, which tells that scheduler, broker and a worker live."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,128 @@
+"""Health for whoever runs the product: `/healthz`, is this process alive; `/readyz`, can an event come in and go out.
+
+Scheduler and delivery workers start after the web process, and the scheduler reports only every half minute. So for
+GRACE_SECONDS after a web process starts they may be missing: they count as starting then, not as failed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+SCHEDULER_AGE_SECONDS = 120.0
+"""The scheduler reports every 30 s; this leaves room for a few lost reports."""
+GRACE_SECONDS = 120.0
+BROKER_SECONDS = 0.5
+
+_started = time.monotonic()
+
+State: TypeAlias = Literal["ok", "starting", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`detail` is empty for what is ok."""
+
+    state: State
+    detail: str = ""
+
+
+Findings: TypeAlias = dict[str, Finding]
+OK = Finding(state="ok")
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    findings = {**_database(time.monotonic() - _started), "broker": _broker()}
+    failed = [name for name, finding in findings.items() if finding.state == "failed"]
+    body = {
+        "status": "not ready" if failed else "ready",
+        "wrong": failed,
+        "checks": {
+            name: f"{finding.state}: {finding.detail}" if finding.detail else finding.state
+            for name, finding in findings.items()
+        },
+    }
+    return JsonResponse(body, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
+
+
+def _database(uptime: float) -> Findings:
+    """Database and schema, and what only a working database can tell."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+        schema = _schema()
+        if schema.state != "ok":
+            return {"database": OK, "schema": schema}
+        return {"database": OK, "schema": OK, **_reports(uptime)}
+    except (DatabaseError, InterfaceError) as error:
+        return {"database": Finding(state="failed", detail=f"not available ({type(error).__name__})")}
+
+
+class _Schema:
+    """Once the schema is that of this process's code it stays so; until then it is looked at each time."""
+
+    current = False
+
+
+def _schema() -> Finding:
+    if not _Schema.current:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            first = missing[0][0]
+            detail = f"{len(missing)} migrations are not applied, the first is {first.app_label}.{first.name}"
+            return Finding(state="failed", detail=detail)
+        _Schema.current = True
+    return OK
+
+
+def _reports(uptime: float) -> Findings:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select (select extract(epoch from now() - at)::float8 from triggers_schedulertick),"
+            " (select count(*) from connectors_deliveryworker where lease_until > now())"
+        )
+        age, workers = cursor.fetchone()
+    return {"scheduler": judge_scheduler(age, uptime), "workers": judge_workers(workers, uptime)}
+
+
+def judge_scheduler(age: float | None, uptime: float) -> Finding:
+    """`age` of the scheduler's last report and `uptime` of this process, in seconds."""
+    if age is not None and age <= SCHEDULER_AGE_SECONDS:
+        return OK
+    detail = "has never reported" if age is None else f"reported last {age:.0f} s ago"
+    return Finding(state="starting" if uptime < GRACE_SECONDS else "failed", detail=detail)
+
+
+def judge_workers(alive: int, uptime: float) -> Finding:
+    if alive:
+        return OK
+    return Finding(state="starting" if uptime < GRACE_SECONDS else "failed", detail="no delivery worker is alive")
+
+
+def _broker() -> Finding:
+    """Asked once and briefly: a broker that is silent must not hold the answer up."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=BROKER_SECONDS,
+            socket_connect_timeout=BROKER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        return Finding(state="failed", detail=f"not available ({type(error).__name__})")
+    return OK
