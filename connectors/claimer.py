@@ -107,7 +107,7 @@ class Claimer:
             return
         self._next_config = monotonic() + CONFIG_SECONDS
         cursor.execute("select organization_id, version from tenants_configversion")
-        versions = dict(cursor.fetchall())
+        versions: dict[UUID, int] = dict(cursor.fetchall())
         if changed is not None:
             changed = {key for key, version in versions.items() if self._versions.get(key) != version}
             if not changed:

@@ -80,9 +80,7 @@ def make_request(target: Target, document: Mapping[str, Any], message_id: str, n
     """The request for one message, signed as of `now`. Raises RenderError when the profile cannot say it."""
     rendered = target.profile.render(document, message_id=message_id)
     keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
-    signature = target.scheme.sign(
-        keys, message_id=message_id, timestamp=int(now.timestamp()), body=rendered.body
-    )
+    signature = target.scheme.sign(keys, message_id=message_id, timestamp=int(now.timestamp()), body=rendered.body)
     return Request(
         method="POST",
         url=target.url,

@@ -77,7 +77,7 @@ def listen(heard: Callable[[list[UUID]], None], stop: threading.Event) -> None:
             settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5, health_check_interval=5
         )
         try:
-            with client.pubsub(ignore_subscribe_messages=True) as channel:
+            with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                 channel.subscribe(CHANNEL)
                 while not stop.is_set():
                     message = channel.get_message(timeout=1.0)

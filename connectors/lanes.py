@@ -191,7 +191,7 @@ class Lanes:
         except RenderError as error:
             self._finish(sent, _not_made(str(error)))
             return
-        except Exception as error:  # noqa: BLE001 - one message that cannot be made must not stop the others
+        except Exception as error:  # one message that cannot be made must not stop the others
             log.exception("a message could not be made", delivery=str(work.due.id))
             self._finish(sent, _not_made(f"The message could not be made: {type(error).__name__}."))
             return
@@ -210,7 +210,11 @@ class Lanes:
         lane.in_flight -= 1
         self.in_flight -= 1
         decision = retry.decide(
-            lane.target.policy, outcome, due.attempts + 1, clock.now(), random.random()  # noqa: S311 - jitter
+            lane.target.policy,
+            outcome,
+            due.attempts + 1,
+            clock.now(),
+            random.random(),  # noqa: S311 - jitter
         )
         self._done(
             Result(

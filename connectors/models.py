@@ -148,7 +148,7 @@ class DeliveryWorker(models.Model):
 
 
 class Shard(models.Model):
-    """A fixed slice of all connectors. Every change of owner raises `epoch`, which fences the former owner's records."""
+    """A fixed slice of all connectors. Each change of owner raises `epoch`, which fences the former owner's records."""
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     owner = models.UUIDField(null=True)
@@ -184,7 +184,7 @@ class WaitingDelivery(models.Model):
     last_status = models.SmallIntegerField(null=True)
     last_error = models.TextField(null=True)
 
-    objects: TenantManager[WaitingDelivery] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         db_table = "connectors_waiting"
@@ -213,7 +213,7 @@ class Delivery(models.Model):
     last_error = models.TextField(null=True)
     finished_at = models.DateTimeField()
 
-    objects: TenantManager[Delivery] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -248,7 +248,7 @@ class Attempt(models.Model):
     response_body = models.TextField()
     truncated = models.BooleanField()
 
-    objects: TenantManager[Attempt] = TenantManager()
+    objects = TenantManager()
 
 
 class ConnectorHealth(models.Model):
@@ -262,7 +262,7 @@ class ConnectorHealth(models.Model):
     last_success_at = models.DateTimeField(null=True)
     failures_in_a_row = models.IntegerField()
 
-    objects: TenantManager[ConnectorHealth] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         verbose_name_plural = "connector health"
@@ -279,7 +279,7 @@ class ConnectorHour(models.Model):
     delivered = models.IntegerField()
     failed = models.IntegerField()
 
-    objects: TenantManager[ConnectorHour] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         indexes = [models.Index(fields=["organization_id", "hour"], name="hours_of_organization")]
@@ -299,7 +299,7 @@ class InboxMessage(models.Model):
     verified = models.BooleanField(null=True)
     signing = models.CharField(max_length=40)
 
-    objects: TenantManager[InboxMessage] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         indexes = [models.Index(fields=["organization_id", "-id"], name="inbox_newest_first")]

@@ -9,6 +9,7 @@ Redis, outside the Celery consumer, and goes on by itself after any fault of Red
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import threading
 import time
@@ -36,6 +37,8 @@ from portal.lib.database import Cursor, stage_cursor
 DATABASE_FAULTS = (DjangoDatabaseError, psycopg.Error)
 AGAIN_SECONDS = 0.5
 """Pause after a database fault before the next try."""
+SPARE_FILES = 256
+"""File descriptors kept for everything but partners' sockets."""
 FINISH_SECONDS = 45.0
 """How long an orderly stop waits for what is in flight: longer than any request's total deadline."""
 
@@ -52,11 +55,10 @@ class DeliveryEngine:
         self._worker_id: UUID | None = None
         self._lease_ends = 0.0
         self._leaving: set[int] = set()
-        self._sender = Sender(egress_policy(), max_sockets=settings.DELIVERY_MAX_SOCKETS)
+        self._max_sockets = _sockets_at_most(settings.DELIVERY_MAX_SOCKETS)
+        self._sender = Sender(egress_policy(), max_sockets=self._max_sockets)
         self._recorder = Recorder(forget=self._recorded)
-        self._lanes = Lanes(
-            self._sender, done=self._recorder.add, discard=self._give_back, may_start=self._may_start
-        )
+        self._lanes = Lanes(self._sender, done=self._recorder.add, discard=self._give_back, may_start=self._may_start)
         self._claimer = Claimer(self._lanes)
         self._threads = [
             threading.Thread(target=stage, name=name, daemon=True)
@@ -164,7 +166,8 @@ class DeliveryEngine:
     def _may_start(self, in_flight: int) -> bool:
         """Nothing new is sent on a lease that may have run out, nor while too much is unrecorded."""
         unrecorded = in_flight + self._recorder.backlog
-        return monotonic() < self._lease_ends and unrecorded < settings.DELIVERY_MAX_UNRECORDED
+        room = in_flight < self._max_sockets and unrecorded < settings.DELIVERY_MAX_UNRECORDED
+        return room and monotonic() < self._lease_ends
 
     def _recorded(self, dues: Collection[Due]) -> None:
         """What is recorded makes room: for the claimer to read on, and for the lanes under the bound above."""
@@ -180,19 +183,32 @@ class DeliveryEngine:
             with stage_cursor() as cursor:
                 step(cursor)
         except DATABASE_FAULTS as error:
-            log.warning("the database failed a stage; trying again", stage=threading.current_thread().name, error=str(error).strip())
-            connection.close()
-            time.sleep(AGAIN_SECONDS)
-            return False
+            log.warning("the database failed a stage; trying again", stage=_stage(), error=str(error).strip())
         except Exception:
-            log.exception("a stage failed; trying again", stage=threading.current_thread().name)
-            connection.close()
-            time.sleep(AGAIN_SECONDS)
-            return False
-        return True
+            log.exception("a stage failed; trying again", stage=_stage())
+        else:
+            return True
+        connection.close()
+        time.sleep(AGAIN_SECONDS)
+        return False
 
 
-class DeliveryStep(bootsteps.StartStopStep):  # type: ignore[misc]
+def _stage() -> str:
+    return threading.current_thread().name
+
+
+def _sockets_at_most(wanted: int) -> int:
+    """Raise the process's soft limit of open files as far as it may go; fewer sockets where that is not enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return min(wanted, soft - SPARE_FILES)
+    return wanted
+
+
+class DeliveryStep(bootsteps.StartStopStep):
     """Rides in each Celery worker, beside the consumer and independent of it."""
 
     requires = ("celery.worker.components:Pool",)

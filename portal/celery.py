@@ -1,9 +1,8 @@
-"""The Celery application. Tasks are found by the names in settings.CELERY_IMPORTS; the delivery engine rides in workers."""
+"""The Celery application. settings.CELERY_IMPORTS names the tasks; the delivery engine rides in the workers."""
 
 import os
 
 from celery import Celery
-from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

@@ -118,7 +118,11 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "portal.tenants.context.shell",
                 "connectors.context.counts",
-            ]
+            ],
+            "libraries": {
+                "charts": "portal.lib.templatetags.charts",
+                "words": "portal.lib.templatetags.words",
+            },
         },
     }
 ]
@@ -152,12 +156,22 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+# axes counts failed sign-ins, in the database and so for all web processes; allauth's own count is per process.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+
+# Password resets; without a mail server named, their text goes to the log.
+EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_BACKEND"], EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="feeder@localhost")
 
 SECURE_SSL = env.bool("SECURE_SSL", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL
@@ -166,6 +180,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "portal.tenants.views.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ("/staff/",),
     "DIRECTIVES": {
@@ -199,7 +214,10 @@ STORAGES = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.tenants.authentication.KeyAuthentication", "portal.tenants.authentication.BrowserSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.tenants.authentication.KeyAuthentication",
+        "portal.tenants.authentication.BrowserSession",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.tenants.authentication.HasAccess"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -259,8 +277,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # The delivery engine, hosted in each Celery worker.
 DELIVERY_ENGINE = env.bool("DELIVERY_ENGINE", default=True)
-DELIVERY_MAX_SOCKETS = env.int("DELIVERY_MAX_SOCKETS", default=1024)
-DELIVERY_MAX_UNRECORDED = env.int("DELIVERY_MAX_UNRECORDED", default=2000)
+DELIVERY_MAX_SOCKETS = env.int("DELIVERY_MAX_SOCKETS", default=4096)
+DELIVERY_MAX_UNRECORDED = env.int("DELIVERY_MAX_UNRECORDED", default=5000)
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=False)

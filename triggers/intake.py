@@ -42,7 +42,7 @@ OLDEST = timedelta(days=31)
 
 
 Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-"""An id or a serial number. PostgreSQL's text holds no NUL, so it is refused here and not by the whole batch failing."""
+"""An id or a serial number. PostgreSQL's text holds no NUL: refused here, it does not fail the whole batch."""
 Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
@@ -84,7 +84,6 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         rejected = sorted(self.rejected, key=lambda item: item["index"])
         return {"accepted": self.accepted, "duplicates": self.duplicates, "rejected": rejected}
-
 
 
 def accept_readings(

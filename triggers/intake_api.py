@@ -56,7 +56,8 @@ def readings(request: HttpRequest) -> HttpResponseBase:
 @csrf_exempt
 def events(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
-        return EventList.as_view()(request)
+        answer: HttpResponseBase = EventList.as_view()(request)
+        return answer
     return _answer(request, "events", EventItem, take_events)
 
 
@@ -111,10 +112,7 @@ def _take(access: Access, raw: list[Any], item_type: type[Item], take: Take) -> 
 def _access(request: HttpRequest) -> Access:
     presented = key_in(request)
     try:
-        if presented is not None:
-            access = key_access(presented, clock.now())
-        else:
-            access = _session_access(request)
+        access = _session_access(request) if presented is None else key_access(presented, clock.now())
         access.require(INGEST)
     except BadKey as error:
         refusal = Refused(401, str(error))
@@ -132,7 +130,7 @@ def _session_access(request: HttpRequest) -> Access:
         raise BadKey("An API key is needed: Authorization: Bearer <key>.")
     check = CSRFCheck(lambda _: HttpResponse())
     check.process_request(request)
-    if reason := check.process_view(request, None, (), {}):
+    if reason := check.process_view(request, events, (), {}):
         raise PermissionDenied(f"CSRF failed: {reason}")
     return access
 

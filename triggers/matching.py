@@ -110,9 +110,7 @@ def _routes() -> dict[str, tuple[Route, ...]]:
     triggers = Trigger.objects.filter(enabled=True, connector__enabled=True).select_related("connector")
     for trigger in triggers:
         gateways = frozenset(trigger.gateways) if trigger.gateways else None
-        route = Route(
-            connector_id=trigger.connector_id, gateways=gateways, company_id=trigger.connector.company_id
-        )
+        route = Route(connector_id=trigger.connector_id, gateways=gateways, company_id=trigger.connector.company_id)
         _add(routes, trigger.event_types, route)
     for subscription in Subscription.objects.filter(active=True, connector__enabled=True):
         route = Route(connector_id=subscription.connector_id, gateways=None, company_id=subscription.company_id)

@@ -36,7 +36,7 @@ class Event(models.Model):
     appliance_id = models.UUIDField(null=True)
     body = models.TextField()
 
-    objects: TenantManager[Event] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         indexes = [models.Index(fields=["gateway_id", "id"], name="event_of_gateway")]

@@ -73,7 +73,7 @@ def add_readings(cursor: Cursor, readings: Sequence[NewReading]) -> set[tuple[in
             [reading.quality for reading in readings],
         ],
     )
-    return set(cursor.fetchall())  # type: ignore[arg-type]
+    return set(cursor.fetchall())
 
 
 def add_producer_keys(cursor: Cursor, organization_id: UUID, keys: Sequence[str], now: datetime) -> set[str]:

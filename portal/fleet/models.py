@@ -23,9 +23,7 @@ class System(TenantModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "external_id"], name="system_external_id_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["organization", "external_id"], name="system_external_id_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -119,9 +117,7 @@ class DataPoint(TenantModel):
     unit = models.CharField(max_length=20, blank=True)
     kind = models.CharField(max_length=10, choices=DataPointKind.choices, default=DataPointKind.GAUGE)
     threshold = models.FloatField(default=0, validators=[MinValueValidator(0)])
-    threshold_kind = models.CharField(
-        max_length=10, choices=ThresholdKind.choices, default=ThresholdKind.ABSOLUTE
-    )
+    threshold_kind = models.CharField(max_length=10, choices=ThresholdKind.choices, default=ThresholdKind.ABSOLUTE)
     min_interval = models.FloatField(default=0, validators=[MinValueValidator(0)])
     max_interval = models.FloatField(default=0, validators=[MinValueValidator(0)])
     expected_interval = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
@@ -158,7 +154,7 @@ class Series(models.Model):
     sent_number = models.FloatField(null=True)
     sent_text = models.TextField(null=True)
 
-    objects: TenantManager[Series] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         verbose_name_plural = "series"

@@ -18,8 +18,9 @@ _SHARED: list[Any] = [
 
 def formatter(json: bool = False, **_: Any) -> logging.Formatter:
     """The one formatter of settings.LOGGING; also tells structlog to hand its records to the standard library."""
+    hand_over = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     structlog.configure(
-        processors=[*_SHARED, structlog.processors.format_exc_info, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.processors.format_exc_info, hand_over],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -47,7 +47,7 @@ class NewestFirst(BasePagination):
 
     key = "id"
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.request = request
         self.limit = limit_of(request)
         self.direction, self.start = "n", None

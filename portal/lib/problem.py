@@ -46,7 +46,8 @@ class Conflict(exceptions.APIException):
 def as_problem(exception: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler: every error leaves as a problem document."""
     if isinstance(exception, (OperationalError, InterfaceError)):
-        return _answer(503, "The database is not available. Nothing was accepted; try again.", headers={"Retry-After": "5"})
+        detail = "The database is not available. Nothing was accepted; try again."
+        return _answer(503, detail, headers={"Retry-After": "5"})
     if isinstance(exception, (Http404, PermissionDenied)):
         exception = exceptions.NotFound() if isinstance(exception, Http404) else exceptions.PermissionDenied()
     answer = exception_handler(exception, context)
@@ -59,9 +60,7 @@ def as_problem(exception: Exception, context: dict[str, Any]) -> Response | None
     return _answer(answer.status_code, str(exception.detail), None, headers)
 
 
-def _answer(
-    status: int, detail: str, errors: Errors | None = None, headers: dict[str, str] | None = None
-) -> Response:
+def _answer(status: int, detail: str, errors: Errors | None = None, headers: dict[str, str] | None = None) -> Response:
     return Response(document(status, detail, errors), status=status, headers=headers, content_type=MEDIA_TYPE)
 
 

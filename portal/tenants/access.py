@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseBase
 
@@ -125,7 +125,7 @@ def get_or_404(queryset: models.QuerySet[M] | type[M], **lookup: Any) -> M:
     rows = queryset if isinstance(queryset, models.QuerySet) else queryset._default_manager.all()
     try:
         return rows.get(**lookup)
-    except (rows.model.DoesNotExist, ValidationError, ValueError):
+    except (ObjectDoesNotExist, ValidationError, ValueError):
         raise Http404("There is no such object.") from None
 
 

@@ -54,5 +54,5 @@ def bumps_config(organization_column: str = "organization_id") -> pgtrigger.Trig
             VALUES (COALESCE(NEW.{organization_column}, OLD.{organization_column}), 1)
             ON CONFLICT (organization_id) DO UPDATE SET version = v.version + 1;
             RETURN NULL;
-        """,
+        """,  # noqa: S608 - the column's name is this project's own
     )

@@ -196,5 +196,3 @@ class IdempotentAnswer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization_id", "caller", "key"], name="idempotency_key_once")
         ]
-
-

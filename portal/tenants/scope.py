@@ -79,7 +79,8 @@ class TenantManager(models.Manager[T]):
         if scope.company is None:
             return queryset
         model: Any = self.model
-        return model.narrow(queryset, scope.company)
+        narrowed: models.QuerySet[T] = model.narrow(queryset, scope.company)
+        return narrowed
 
 
 class TenantModel(models.Model):
@@ -93,11 +94,6 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
 
-    @classmethod
-    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
-        """What of `queryset` a key of this company may see: nothing, unless the model says otherwise."""
-        return queryset.none()
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         scope = current()
         if scope.organization is not None:
@@ -106,3 +102,8 @@ class TenantModel(models.Model):
             if self.organization_id != scope.organization:
                 raise NoOrganization(f"{self._meta.label} of another organization was to be saved")
         super().save(*args, **kwargs)
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        """What of `queryset` a key of this company may see: nothing, unless the model says otherwise."""
+        return queryset.none()
