@@ -1,9 +1,10 @@
 """Addresses: REST under /api/v1/, then pages."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from triggers import health, intake_api, metrics
+from portal.lib.problem import no_such_address
+from triggers import health, intake_api, metrics, openapi, views
 from triggers.api import TriggerView
 from triggers.subscription_api import SubscriptionView
 
@@ -13,9 +14,15 @@ rest.register("subscriptions", SubscriptionView, "subscription")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(rest.urls)),
+    path("api/schema/", openapi.Schema.as_view(), name="schema"),
+    path("api/docs/", openapi.Docs.as_view(), name="api-docs"),
     path("api/v1/readings/", intake_api.readings, name="readings"),
     path("api/v1/events/", intake_api.events, name="events"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    re_path("^api/", no_such_address),
+    path("", views.overview, name="overview"),
+    path("connectors/<uuid:connector_id>/triggers/", views.new_trigger, name="trigger-new"),
+    path("triggers/<uuid:trigger_id>/switch/", views.switch_trigger, name="trigger-switch"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -34,6 +34,11 @@ def document(status: int, detail: str, errors: Errors | None = None) -> dict[str
 def problem(status: int, detail: str, errors: Errors | None = None) -> HttpResponse:
     """A problem answer for plain Django views."""
     return HttpResponse(orjson.dumps(document(status, detail, errors)), status=status, content_type=MEDIA_TYPE)
+
+
+def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
+    """For what is under the API's prefix and is nobody's: a problem document too, not a page."""
+    return problem(404, f"There is no {request.path}: addresses end in a slash, and api/docs/ lists them.")
 
 
 class Conflict(exceptions.APIException):

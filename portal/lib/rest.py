@@ -11,6 +11,7 @@ import django_filters.rest_framework as django_filters
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
@@ -85,6 +86,7 @@ class Filters(django_filters.FilterSet):  # type: ignore[misc]
     """Base of each list's filters. They are declared one by one: by model fields, their making would need a scope."""
 
 
+@extend_schema_field({"type": "string", "format": "uuid"})
 class Reference(serializers.PrimaryKeyRelatedField[Any]):
     """An object named by its id. Another tenant's object and one that never was get the same answer.
 

@@ -5,21 +5,10 @@ import pytest
 from portal.events.models import Event
 from portal.fleet.models import Appliance, Gateway, System
 from portal.tenants import scope
-from tests.rest.conftest import World
+from tests.rest.world import World, errors, post
 
 GATEWAYS = "/api/v1/gateways/"
 APPLIANCES = "/api/v1/appliances/"
-
-
-def post(client, path, body, status=201):
-    answer = client.post(path, body, format="json")
-    assert answer.status_code == status, answer.content
-    return answer.json()
-
-
-def errors(answer) -> dict[str, str]:
-    assert answer["Content-Type"] == "application/problem+json"
-    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
 
 
 def event_types(world: World) -> list[str]:
@@ -106,9 +95,7 @@ def test_deleting_a_gateway_tells_of_each_appliance_behind_it(world: World) -> N
 )
 def test_an_appliance_that_cannot_be(world: World, body: dict[str, str], pointer: str, reason: str) -> None:
     gateway = post(world.manager, GATEWAYS, {"serial_number": "GW-1"})
-    refused = world.manager.post(
-        APPLIANCES, {"gateway": gateway["id"], "serial_number": "1"} | body, format="json"
-    )
+    refused = world.manager.post(APPLIANCES, {"gateway": gateway["id"], "serial_number": "1"} | body, format="json")
     assert refused.status_code == 400
     assert reason in errors(refused)[pointer]
     assert event_types(world) == ["gateway/create"]
