@@ -55,6 +55,7 @@ os.environ.update(
     API_RATE="100000/min",
 )
 django.setup()
+Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise warns
 # Slow on purpose in the product; here it would be most of the run.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
