@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from connectors.health import FAILING_AFTER
+from connectors.models import Connector, ConnectorHealth, DeliveryWorker, WaitingDelivery
+
+COUNTED_TO: Final = 10_000
+"""Waiting deliveries are counted up to here: the frame of a page must cost the same above a large backlog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """`waiting` stops at COUNTED_TO, and `many` says that there are more."""
+
+    failing: int
+    workers: int
+    waiting: int
+    many: bool
 
 
 def counts(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    """Queried only when the frame asks: fragments have no frame."""
+    if getattr(request, "access", None) is None:
+        return {}
+    return {"frame": SimpleLazyObject(_frame)}
+
+
+def failing_count() -> int:
+    sick = ConnectorHealth.objects.filter(failures_in_a_row__gte=FAILING_AFTER).values("connector_id")
+    return Connector.objects.filter(Q(enabled=True, id__in=sick) | ~Q(disabled_reason="")).count()
+
+
+def waiting_count() -> int:
+    """Up to COUNTED_TO + 1."""
+    return WaitingDelivery.objects.values("id")[: COUNTED_TO + 1].count()
+
+
+def _frame() -> Frame:
+    waiting = waiting_count()
+    return Frame(
+        failing=failing_count(),
+        workers=DeliveryWorker.objects.filter(lease_until__gt=Now()).count(),
+        waiting=min(waiting, COUNTED_TO),
+        many=waiting > COUNTED_TO,
+    )

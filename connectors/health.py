@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
+from django.db.models import Sum
+
 from connectors.models import Connector, ConnectorHealth, ConnectorHour
 
 Health: TypeAlias = Literal["new", "healthy", "retrying", "failing", "paused", "disabled"]
@@ -58,28 +60,25 @@ def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
 def load(connectors: Iterable[Connector]) -> dict[UUID, ConnectorHealth]:
     """The health rows of these connectors, in one query; a connector without an attempt is left out."""
     ids = [connector.id for connector in connectors]
-    return (
-        {row.connector_id: row for row in ConnectorHealth.objects.filter(connector_id__in=ids)} if ids else {}
-    )
+    return {row.connector_id: row for row in ConnectorHealth.objects.filter(connector_id__in=ids)} if ids else {}
 
 
 def days(connector_ids: Iterable[UUID], now: datetime) -> dict[UUID, Day]:
     """The last HOURS hours of each of these connectors of the caller's scope, in one query."""
     found = {connector_id: Day() for connector_id in connector_ids}
     start = first_hour(now)
-    hours = ConnectorHour._base_manager  # noqa: SLF001 - Django's own public name
+    hours = ConnectorHour._base_manager
     for row in hours.filter(connector_id__in=list(found), hour__gte=start) if found else ():
-        _add(found[row.connector_id], row, start)
+        _add(found[row.connector_id], row.hour - start, row.delivered, row.failed)
     return found
 
 
-def whole_day(connector_ids: Iterable[UUID], now: datetime) -> Day:
-    """The last HOURS hours of all these connectors together."""
-    total = Day()
-    for day in days(connector_ids, now).values():
-        for index in range(HOURS):
-            total.delivered[index] += day.delivered[index]
-            total.failed[index] += day.failed[index]
+def whole_day(now: datetime) -> Day:
+    """The last HOURS hours of all connectors of the scope together, summed by the database."""
+    total, start = Day(), first_hour(now)
+    sums = ConnectorHour.objects.filter(hour__gte=start).values("hour")
+    for row in sums.annotate(good=Sum("delivered"), bad=Sum("failed")):
+        _add(total, row["hour"] - start, row["good"], row["bad"])
     return total
 
 
@@ -88,8 +87,8 @@ def first_hour(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
 
 
-def _add(day: Day, row: ConnectorHour, start: datetime) -> None:
-    index = int((row.hour - start) / timedelta(hours=1))
+def _add(day: Day, since_start: timedelta, delivered: int, failed: int) -> None:
+    index = int(since_start / timedelta(hours=1))
     if 0 <= index < HOURS:
-        day.delivered[index] += row.delivered
-        day.failed[index] += row.failed
+        day.delivered[index] += delivered
+        day.failed[index] += failed

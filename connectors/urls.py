@@ -5,9 +5,25 @@ from rest_framework.routers import SimpleRouter
 
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
+from connectors.views import configuration, connectors, deliveries, inbox
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
 rest.register("deliveries", DeliveryView, "delivery")
 
-urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/", include(rest.urls))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(rest.urls)),
+    path("connectors/", connectors.connector_list, name="connectors"),
+    path("connectors/new/", configuration.new_connector, name="connector-new"),
+    path("connectors/<uuid:connector_id>/", connectors.connector_page, name="connector"),
+    path("connectors/<uuid:connector_id>/switch/", connectors.switch, name="connector-switch"),
+    path("connectors/<uuid:connector_id>/test/", connectors.test, name="connector-sample"),
+    path("connectors/<uuid:connector_id>/change/", configuration.change_connector, name="connector-change"),
+    path("connectors/<uuid:connector_id>/delete/", configuration.delete_connector, name="connector-delete"),
+    path("deliveries/", deliveries.delivery_list, name="deliveries"),
+    path("deliveries/<uuid:delivery_id>/", deliveries.delivery_page, name="delivery"),
+    path("deliveries/<uuid:delivery_id>/retry/", deliveries.retry_delivery, name="delivery-again"),
+    path("inbox/", inbox.inbox_page, name="inbox"),
+    path("inbox/clear/", inbox.clear_inbox, name="inbox-clear"),
+    path("inbox/<str:token>/<uuid:connector_id>/", inbox.arrive, name="inbox-arrive"),
+]

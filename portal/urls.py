@@ -1,7 +1,8 @@
 """Every address of the product, composed by string: each app holds its own REST and page addresses."""
 
-from django.contrib import admin
 from django.urls import include, path
+
+from portal.tenants.staff import site
 
 urlpatterns = [
     path("", include("portal.tenants.urls")),
@@ -10,6 +11,10 @@ urlpatterns = [
     path("", include("connectors.urls")),
     path("", include("triggers.urls")),
     path("accounts/", include("allauth.urls")),
-    path("staff/", admin.site.urls),
+    path("staff/", site.urls),
     path("", include("django_prometheus.urls")),
 ]
+
+handler403 = "portal.tenants.views.forbidden"
+handler404 = "portal.tenants.views.not_found"
+handler500 = "portal.tenants.views.server_error"

@@ -1,0 +1,1 @@
+"""The pages of this package: connectors, deliveries and the inbox."""

@@ -1,0 +1,183 @@
+"""Pages: the connectors, their switch and their test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from connectors import configure, health, history, outbox, profiles, retry, signing
+from connectors.advice import advice
+from connectors.exchange import send_sample
+from connectors.health import Day, Health
+from connectors.inbox import is_inbox_url
+from connectors.models import Connector, ConnectorHealth, Origin
+from portal.events.catalogue import CATALOGUE
+from portal.lib import clock, fragments
+from portal.tenants.access import MANAGE, OPERATE, access_of, get_or_404
+from portal.tenants.pages import member_page
+
+TESTED = "tested"
+"""Session key: this person has sent a test that arrived."""
+
+MOST_SHOWN: Final = 200
+STATUSES: Final[tuple[tuple[Health, str], ...]] = (
+    ("healthy", "Healthy"),
+    ("retrying", "Retrying"),
+    ("failing", "Failing"),
+    ("new", "New"),
+    ("disabled", "Off"),
+)
+LABELS: Final[dict[str, str]] = {**dict(STATUSES), "new": "Awaiting first event"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A connector as a row of the list, or at the head of its own page."""
+
+    connector: Connector
+    health: Health
+    last: ConnectorHealth | None
+    day: Day
+    triggers: list[Any]
+
+    @property
+    def key(self) -> str:
+        return str(self.connector.id)
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.health]
+
+    @property
+    def event_types(self) -> list[str]:
+        """What its triggers that are switched on send there."""
+        return sorted({name for trigger in self.triggers if trigger.enabled for name in trigger.event_types})
+
+    @property
+    def by_subscription(self) -> bool:
+        return self.connector.origin == Origin.SUBSCRIPTION
+
+
+def cards(connectors: list[Connector], now: datetime) -> list[Card]:
+    """Three queries, however many connectors: the triggers come prefetched."""
+    last = health.load(connectors)
+    days = health.days([connector.id for connector in connectors], now)
+    return [
+        Card(
+            connector=connector,
+            health=health.health_of(connector, last.get(connector.id)),
+            last=last.get(connector.id),
+            day=days[connector.id],
+            triggers=list(connector.triggers.all()),
+        )
+        for connector in connectors
+    ]
+
+
+@require_GET
+@member_page()
+def connector_list(request: HttpRequest) -> HttpResponse:
+    text, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
+    everything = list(Connector.objects.prefetch_related("triggers").order_by("name"))
+    last = health.load(everything)
+    found = [c for c in everything if text.lower() in f"{c.name}\n{c.url}".lower()]
+    by_health = {c.id: health.health_of(c, last.get(c.id)) for c in found}
+    chips = [("", "All", len(found))]
+    chips += [(name, label, sum(h == name for h in by_health.values())) for name, label in STATUSES]
+    wanted = [c for c in found if not status or by_health[c.id] == status]
+    context = {
+        "cards": cards(wanted[:MOST_SHOWN], clock.now()),
+        "surplus": max(0, len(wanted) - MOST_SHOWN),
+        "any": bool(everything),
+        "chips": chips,
+        "q": text,
+        "status": status,
+    }
+    return fragments.answer(request, "connectors/list.html", "connectors/_list.html", context)
+
+
+@require_GET
+@member_page()
+def connector_page(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    return show(request, _connector(connector_id))
+
+
+def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpResponse:
+    """The page of one connector; `more` adds to its context, such as a secret that is shown once."""
+    card = cards([connector], clock.now())[0]
+    profile, scheme = profiles.resolve(connector.profile), signing.SCHEMES.get(connector.signing)
+    context = {
+        "card": card,
+        "connector": connector,
+        "organization": access_of(request).organization,
+        "profile": profile,
+        "scheme": scheme,
+        "policy": retry.POLICIES.get(connector.retry_policy),
+        "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
+        "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],
+        "start": health.first_hour(clock.now()),
+        "rows": history.deliveries(history.Filters(connector_id=connector.id), limit=10),
+        "waiting": outbox.waiting_count([connector.id]).get(connector.id, 0),
+        "tested": request.session.get(TESTED) == str(connector.id) or card.last is not None,
+        **more,
+    }
+    return fragments.answer(request, "connectors/connector.html", "connectors/_connector.html", context)
+
+
+@require_POST
+@member_page(MANAGE)
+def switch(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """On or off, as `enabled` says: two people who press at once then do not undo each other."""
+    connector = _connector(connector_id)
+    if connector.origin == Origin.SUBSCRIPTION:
+        return refused("This connector belongs to a subscription: the partner switches it there.")
+    enabled = request.POST.get("enabled") == "true"
+    configure.set_enabled(connector, enabled=enabled)
+    words = "is on." if enabled else "is off. Nothing new is queued for it; what waits is held until it is on again."
+    if request.POST.get("of") == "page":
+        answer = show(request, _connector(connector_id))
+    else:
+        context = {"card": cards([_connector(connector_id)], clock.now())[0]}
+        answer = render(request, "connectors/_row.html", context)
+    return fragments.toast(answer, f"{connector.name} {words}")
+
+
+@require_POST
+@member_page(OPERATE)
+def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """Send a sample now and show the whole exchange. Nothing of it is kept."""
+    connector = _connector(connector_id)
+    event_type = request.POST.get("event_type") or "ping"
+    profile = profiles.resolve(connector.profile)
+    if event_type not in CATALOGUE:
+        return refused("There is no such event type.")
+    if profile is not None and (refusal := profile.refusal(event_type)):
+        return refused(refusal)
+    exchange = send_sample(connector, event_type)
+    if exchange.delivered:
+        request.session[TESTED] = str(connector.id)
+    status = exchange.response["status"] if exchange.response else None
+    error = exchange.error["class"] if exchange.error else None
+    context = {
+        "connector": connector,
+        "event_type": event_type,
+        "exchange": exchange,
+        "error": error,
+        "advice": advice(status, error),
+    }
+    return render(request, "connectors/_test.html", context)
+
+
+def refused(words: str) -> HttpResponse:
+    """409 in plain words, which the page shows in passing."""
+    return HttpResponse(words, status=409, content_type="text/plain; charset=utf-8")
+
+
+def _connector(connector_id: UUID) -> Connector:
+    return get_or_404(Connector.objects.prefetch_related("triggers"), pk=connector_id)

@@ -1,0 +1,51 @@
+"""Pages that refresh in parts: one view answers with the whole page, with its changing part, or with "no change"."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django_htmx.http import trigger_client_event
+
+SEEN_HEADER = "X-Seen"
+"""In which a polling fragment says what it shows: it carries the value in `hx-headers`."""
+
+_PLACE = "seen-goes-here"
+_MOVING_TIMES = re.compile(r"data-ago>[^<]*<")
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part; going back in the history is a request for the whole page."""
+    htmx: Any = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def answer(request: HttpRequest, page: str, part: str, context: dict[str, Any]) -> HttpResponse:
+    """The template `page`, or for htmx its `part`; 204 when the asking part shows just this already.
+
+    A part that polls writes `{{ seen }}` into its header SEEN_HEADER.
+    """
+    if is_fragment(request):
+        html = render_to_string(part, {**context, "seen": _PLACE}, request)
+        seen = digest(html)
+        known = request.headers.get(SEEN_HEADER) == seen
+        response = HttpResponse(status=204) if known else HttpResponse(html.replace(_PLACE, seen))
+    else:
+        response = HttpResponse(render_to_string(page, context, request))
+    patch_vary_headers(response, ["HX-Request"])
+    add_never_cache_headers(response)
+    return response
+
+
+def digest(html: str) -> str:
+    """What a part shows, but for the words of its times, which move by themselves."""
+    return f"{zlib.crc32(_MOVING_TIMES.sub('', html).encode()):08x}"
+
+
+def toast(response: HttpResponse, text: str) -> HttpResponse:
+    """Have the page say `text` in passing, once it has this answer."""
+    return trigger_client_event(response, "toast", {"text": text}, after="settle")

@@ -1,0 +1,1 @@
+"""Template tags that know no model; the settings name them as libraries."""

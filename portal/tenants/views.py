@@ -1,0 +1,79 @@
+"""Pages of a person's account beside allauth's, and what is shown when something goes wrong."""
+
+from __future__ import annotations
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.csrf import requires_csrf_token
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.lib.fragments import is_fragment
+from portal.lib.problem import problem
+from portal.tenants.access import MANAGE, SESSION_ORGANIZATION, memberships
+from portal.tenants.forms import CompanyForm
+from portal.tenants.models import Company
+from portal.tenants.pages import member_page
+
+API = "/api/"
+NOT_FOUND = "There is nothing at this address, or it belongs to another organization."
+
+
+@require_POST
+@login_required
+def switch_organization(request: HttpRequest) -> HttpResponse:
+    """Work in another organization of one's own from now on."""
+    mine = {str(one.organization_id) for one in memberships(request.user)}  # type: ignore[arg-type]
+    if (chosen := request.POST.get("organization", "")) not in mine:
+        raise Http404
+    request.session[SESSION_ORGANIZATION] = chosen
+    return redirect("overview")
+
+
+@require_http_methods(["GET", "POST"])
+@member_page(MANAGE)
+def new_company(request: HttpRequest) -> HttpResponse:
+    """The first company, for the first steps; with its opt-in to data points."""
+    form = CompanyForm(request.POST or None)
+    if not form.is_valid():
+        return render(request, "tenants/company.html", {"form": form}, status=422 if form.is_bound else 200)
+    company = Company.objects.create(**form.cleaned_data)
+    messages.success(request, f"{company.name} is added.")
+    return redirect("overview")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403 in the words of who raised it: they name the role that is missing."""
+    return _error(request, 403, str(exception or "You may not do this."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+    return _error(request, 404, NOT_FOUND)
+
+
+@requires_csrf_token
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+    """Django's reason speaks of tokens; the person's remedy is always the same."""
+    return _error(request, 403, "This page was open for too long, or cookies are off. Reload it and try again.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 with the request's id, made without the frame: its queries may be what failed."""
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    if request.path.startswith(API):
+        return problem(500, f"Something went wrong on our side. Request {request_id}.")
+    theme = request.COOKIES.get("theme")
+    context = {"request_id": request_id, "theme": theme if theme in {"light", "dark"} else ""}
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def _error(request: HttpRequest, status: int, words: str) -> HttpResponse:
+    """Problem JSON for programs, a sentence for a fragment (the page shows it in passing), else a page."""
+    if request.path.startswith(API):
+        return problem(status, words)
+    if is_fragment(request):
+        return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+    return render(request, f"{status}.html", {"words": words}, status=status)
