@@ -130,7 +130,8 @@ def _session_access(request: HttpRequest) -> Access:
         raise BadKey("An API key is needed: Authorization: Bearer <key>.")
     check = CSRFCheck(lambda _: HttpResponse())
     check.process_request(request)
-    if reason := check.process_view(request, None, (), {})  # type: ignore[arg-type]  # no view is exempt:
+    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]  # no view is exempt here
+    if reason:
         raise PermissionDenied(f"CSRF failed: {reason}")
     return access
 
