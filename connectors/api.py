@@ -208,14 +208,14 @@ class ConnectorView(Removable[Connector]):
             return health.load(connectors)
 
     @extend_schema(responses={201: IssuedConnectorSerializer})
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         connector, secret = configure.create_connector(self.access, serializer.validated_data)
         return self._answer(connector, secret, 201)
 
     @extend_schema(responses=IssuedConnectorSerializer)
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         connector = self._own()
         serializer = self.get_serializer(connector, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -223,13 +223,13 @@ class ConnectorView(Removable[Connector]):
         return self._answer(connector, secret, 200)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         configure.remove_connector(self._own())
         return Response(status=204)
 
     @extend_schema(request=SampleWish, responses=ExchangeSerializer)
     @action(detail=True, methods=["post"])
-    def test(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def test(self, request: Request, pk: str) -> Response:
         """Send a ping, or the sample of another type, now; nothing is kept of it."""
         connector = self.get_object()
         wish = SampleWish(data=request.data)
@@ -242,7 +242,7 @@ class ConnectorView(Removable[Connector]):
 
     @extend_schema(request=SecretWish, responses=SecretSerializer)
     @action(detail=True, methods=["post"])
-    def secrets(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def secrets(self, request: Request, pk: str) -> Response:
         """Rotate: a new secret, shown once. The old ones go on signing for three days, at most five in all."""
         connector = self._own()
         wish = SecretWish(data=request.data)

@@ -111,19 +111,19 @@ class DeliveryView(TenantViewSet[Any]):
         return self.get_paginated_response(DeliverySerializer(page, many=True).data)
 
     @extend_schema(parameters=[BY_ID])
-    def retrieve(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def retrieve(self, request: Request, pk: str) -> Response:
         return Response(DeliverySerializer(self._row(pk)).data)
 
     @extend_schema(parameters=[BY_ID], responses=AttemptSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)
-    def attempts(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def attempts(self, request: Request, pk: str) -> Response:
         """Every exchange, the first one first, in the envelope of the lists; there are never many."""
         rows = history.attempts(self._row(pk).id)
         return Response({"next": None, "previous": None, "results": AttemptSerializer(rows, many=True).data})
 
     @extend_schema(parameters=[BY_ID], request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def retry(self, request: Request, pk: str) -> Response:
         """Try again now; the count of attempts goes on."""
         row = self._row(pk)
         try:

@@ -61,19 +61,19 @@ IDEMPOTENCY: Document = {
 }
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "portal.tenants.authentication.KeyAuthentication"
-    name = ["bearer", "apiKey"]  # noqa: RUF012 - as the extension has it
+    name = ["bearer", "apiKey"]
 
-    def get_security_definition(self, auto_schema: Any) -> list[Document]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> list[Document]:
         return [{"type": "http", "scheme": "bearer"}, {"type": "apiKey", "in": "header", "name": "X-API-Key"}]
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "portal.tenants.authentication.BrowserSession"
     name = "session"
 
-    def get_security_definition(self, auto_schema: Any) -> Document:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> Document:
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
@@ -99,11 +99,11 @@ class EventItemSerializer(serializers.Serializer[Any]):
 
 
 class ReadingsSerializer(serializers.Serializer[Any]):
-    readings = ReadingItemSerializer(many=True, min_length=1, max_length=MOST_ITEMS)
+    readings = serializers.ListField(child=ReadingItemSerializer(), min_length=1, max_length=MOST_ITEMS)
 
 
 class EventsSerializer(serializers.Serializer[Any]):
-    events = EventItemSerializer(many=True, min_length=1, max_length=MOST_ITEMS)
+    events = serializers.ListField(child=EventItemSerializer(), min_length=1, max_length=MOST_ITEMS)
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -168,10 +168,10 @@ def add_common(result: Document, **_: Any) -> Document:
     return result
 
 
-class Schema(SpectacularJSONAPIView):  # type: ignore[misc]
+class Schema(SpectacularJSONAPIView):
     """As JSON, which every reader of YAML takes too."""
 
-    custom_settings = {  # noqa: RUF012 - as the view has it
+    custom_settings = {
         "PREPROCESSING_HOOKS": ["triggers.openapi.add_intake"],
         "POSTPROCESSING_HOOKS": ["triggers.openapi.add_common"],
     }
@@ -179,11 +179,11 @@ class Schema(SpectacularJSONAPIView):  # type: ignore[misc]
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Views and filters are asked for their querysets: in the scope of nobody, there is nothing in them."""
         with scope.organization(UUID(int=0)):
-            answer: Response = super().get(request, *args, **kwargs)
+            answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
             return answer
 
 
-class Docs(SpectacularSwaggerSplitView):  # type: ignore[misc]
+class Docs(SpectacularSwaggerSplitView):
     """Split view: the page's content security policy takes scripts from files only."""
 
     url_name = "schema"

@@ -94,10 +94,10 @@ class EventTypeView(TenantViewSet[Any]):
     @extend_schema(
         parameters=[OpenApiParameter("type", location="path", description="With its slashes: `gateway/online`.")]
     )
-    def retrieve(self, request: Request, type: str) -> Response:  # noqa: A002, ARG002 - the address's
-        found = catalogue.get(type)
+    def retrieve(self, request: Request, **address: str) -> Response:
+        found = catalogue.get(address["type"])
         if found is None:
-            raise NotFound(f"There is no event type {type!r}.")
+            raise NotFound(f"There is no event type {address['type']!r}.")
         return Response(EventTypeSerializer(found).data)
 
 

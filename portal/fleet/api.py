@@ -108,7 +108,7 @@ class GatewayView(Removable[Gateway]):
 
     @extend_schema(request=PairingSerializer, responses=GatewaySerializer)
     @action(detail=True, methods=["post"])
-    def pair(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - the address's
+    def pair(self, request: Request, pk: str) -> Response:
         """Pair the gateway with a company; its data points leave once access is granted too."""
         gateway = self.get_object()
         body = PairingSerializer(data=request.data)
@@ -118,7 +118,7 @@ class GatewayView(Removable[Gateway]):
 
     @extend_schema(request=None, responses=GatewaySerializer)
     @action(detail=True, methods=["post"])
-    def unpair(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - the address's
+    def unpair(self, request: Request, pk: str) -> Response:
         """Take the gateway from its company, and the access with it."""
         return Response(self.get_serializer(pairing.unpair(self.get_object())).data)
 

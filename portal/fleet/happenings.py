@@ -49,9 +49,7 @@ def appliances_go(organization_id: UUID, appliances: Iterable[Appliance], now: d
 
 
 def _about(event_type: str, appliance: Appliance, now: datetime) -> Happening:
-    return Happening(
-        type=event_type, gateway=str(appliance.gateway_id), appliance=str(appliance.id), time=now
-    )
+    return Happening(type=event_type, gateway=str(appliance.gateway_id), appliance=str(appliance.id), time=now)
 
 
 def _tell(organization_id: UUID, happenings: Sequence[Happening], now: datetime) -> None:

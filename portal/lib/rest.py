@@ -32,7 +32,7 @@ class TooLarge(APIException):
 class StrictJSON(JSONParser):
     """JSON as RFC 8259 has it: no NaN, no lone surrogates, no endless nesting."""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             return orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
@@ -98,13 +98,13 @@ class Reference(serializers.PrimaryKeyRelatedField[Any]):
         super().__init__(**options)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return self.model._default_manager.all()  # noqa: SLF001 - Django's documented name
+        return self.model._default_manager.all()
 
     def to_internal_value(self, data: Any) -> Any:
         try:
             return self.get_queryset().get(pk=UUID(data))
         except (ObjectDoesNotExist, ValueError, AttributeError, TypeError):
-            name = self.model._meta.verbose_name  # noqa: SLF001 - Django's documented name
+            name = self.model._meta.verbose_name
             raise ValidationError(f"There is no such {name}.") from None
 
 

@@ -52,7 +52,7 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, _: Organization) -> dict[str, int]:
         """How many of each the caller can see."""
-        managers = {name: apps.get_model(label)._default_manager for name, label in COUNTED.items()}  # noqa: SLF001
+        managers = {name: apps.get_model(label)._default_manager for name, label in COUNTED.items()}
         return {name: manager.count() for name, manager in managers.items()}
 
     @extend_schema_field({"type": "object"})
@@ -69,7 +69,7 @@ class OrganizationView(TenantViewSet[Organization]):
 
     serializer_class = OrganizationSerializer
 
-    def retrieve(self, request: Request) -> Response:  # noqa: ARG002
+    def retrieve(self, request: Request) -> Response:
         return Response(self.get_serializer(self.access.organization).data)
 
 
@@ -177,7 +177,7 @@ class ApiKeyView(mixins.ListModelMixin, TenantViewSet[ApiKey]):
         return Response({**ApiKeySerializer(row).data, "key": secret}, status=201)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:  # noqa: ARG002
+    def destroy(self, request: Request, pk: str) -> Response:
         row = self.get_object()
         if row.revoked_at is None:
             row.revoked_at = clock.now()

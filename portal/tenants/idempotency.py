@@ -98,9 +98,7 @@ def _caller(access: Access) -> str:
 
 
 def _rows(access: Access, key: str) -> models.QuerySet[IdempotentAnswer]:
-    return IdempotentAnswer.objects.filter(
-        organization_id=access.organization.id, caller=_caller(access), key=key
-    )
+    return IdempotentAnswer.objects.filter(organization_id=access.organization.id, caller=_caller(access), key=key)
 
 
 def _claim(access: Access, key: str, digest: bytes) -> None:

@@ -73,7 +73,7 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
     def get_queryset(self) -> models.QuerySet[M]:
-        return self.model._default_manager.select_related(*self.related)  # noqa: SLF001 - Django's documented name
+        return self.model._default_manager.select_related(*self.related)
 
     def get_object(self) -> M:
         return get_or_404(self.filter_queryset(self.get_queryset()), pk=self.kwargs["pk"])

@@ -133,9 +133,8 @@ def test_switching_on_again_forgets_why_it_was_off(world: World) -> None:
 
 def test_rotation_keeps_the_old_secrets_for_the_overlap_and_five_in_all(world: World) -> None:
     made = post(world.manager, CONNECTORS, BODY)
-    secrets = [made["secret"]]
-    for _ in range(6):
-        secrets.append(post(world.manager, f"{CONNECTORS}{made['id']}/secrets/", {}, 200)["secret"])
+    rotate = f"{CONNECTORS}{made['id']}/secrets/"
+    secrets = [made["secret"], *(post(world.manager, rotate, {}, 200)["secret"] for _ in range(6))]
     with scope.organization(world.ours.organization.id):
         connector = Connector.objects.get()
         assert configure.live_secrets(connector, clock.now()) == secrets[:-6:-1]
@@ -172,7 +171,7 @@ def test_a_profile_that_cannot_carry_what_the_triggers_send(world: World) -> Non
 
 
 def test_a_test_answers_with_the_whole_exchange(world: World) -> None:
-    with Receiver(lambda r: Answer(418, (("X-Tea", "green"),), b"short and stout")) as receiver:
+    with Receiver(lambda _: Answer(418, (("X-Tea", "green"),), b"short and stout")) as receiver:
         auth = {"type": "bearer", "token": "s3cret"}
         made = post(world.manager, CONNECTORS, BODY | {"url": receiver.url + "/hook", "auth": auth})
         exchange = post(world.manager, f"{CONNECTORS}{made['id']}/test/", {"event_type": "gateway/online"}, 200)
