@@ -292,6 +292,10 @@ LOGGING = {
         "django_structlog": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "celery": {"level": "INFO"},
+        # A line for each run of each scheduled job would bury the rest; failures are still told.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         "gunicorn": {"level": "INFO"},
     },
 }
