@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,9 @@ _VARIANT = 2 << 62
 _TAIL_BITS = 74
 _LOW_BITS = (1 << 62) - 1
 
+# Ids need to differ, not to be secret: one seed from the system per process, and no system call per id.
+_random = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=_random.seed)
 _lock = threading.Lock()
 _last = (0, 0)
 
@@ -24,10 +28,10 @@ def uuid7(at: datetime | None = None) -> UUID:
     section 6.2, method 2).
     """
     if at is not None:
-        return _assembled(int(at.timestamp() * 1000), int.from_bytes(os.urandom(10), "big") >> 6)
+        return _assembled(int(at.timestamp() * 1000), _random.getrandbits(_TAIL_BITS))
     global _last
     with _lock:
-        milliseconds, tail = max(time.time_ns() // 1_000_000, _last[0]), int.from_bytes(os.urandom(10), "big") >> 7
+        milliseconds, tail = max(time.time_ns() // 1_000_000, _last[0]), _random.getrandbits(_TAIL_BITS - 1)
         if milliseconds == _last[0]:
             tail = _last[1] + (tail & 0xFFFFFFFF) + 1
         if tail >> _TAIL_BITS:
