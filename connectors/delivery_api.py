@@ -57,6 +57,14 @@ class AttemptSerializer(serializers.Serializer[Any]):
     response = serializers.DictField(allow_null=True, help_text="headers, body, truncated.")
 
 
+class AttemptPage(serializers.Serializer[Any]):
+    """There are never so many attempts that they would need pages."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = AttemptSerializer(many=True)
+
+
 class DeliveryFilter(Filters):
     """Only reads the parameters: the list is no queryset."""
 
@@ -114,10 +122,10 @@ class DeliveryView(TenantViewSet[Any]):
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(DeliverySerializer(self._row(pk)).data)
 
-    @extend_schema(parameters=[BY_ID], responses=AttemptSerializer(many=True), filters=False)
+    @extend_schema(parameters=[BY_ID], responses=AttemptPage, filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)
     def attempts(self, request: Request, pk: str) -> Response:
-        """Every exchange, the first one first, in the envelope of the lists; there are never many."""
+        """Every exchange, the first one first."""
         rows = history.attempts(self._row(pk).id)
         return Response({"next": None, "previous": None, "results": AttemptSerializer(rows, many=True).data})
 

@@ -11,7 +11,7 @@ import django_filters.rest_framework as django_filters
 import orjson
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -48,6 +48,7 @@ class EventTypeSerializer(serializers.Serializer[Any]):
     sample = serializers.DictField(help_text="A `data` that the schema accepts.")
 
 
+@extend_schema_serializer(many=False)
 class EventTypePage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

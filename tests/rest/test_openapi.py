@@ -40,6 +40,16 @@ def test_the_intakes_plain_views_are_described_too(document: dict[str, Any]) -> 
     assert "get" in document["paths"]["/api/v1/events/"]
 
 
+def test_lists_are_described_as_pages(document: dict[str, Any]) -> None:
+    components = document["components"]["schemas"]
+    for _, path, actions in routes():
+        if actions.get("get") in {"list", "attempts"}:
+            name = path.replace("{}", "{id}")
+            content = document["paths"][name]["get"]["responses"]["200"]["content"]["application/json"]
+            page = components[content["schema"]["$ref"].rpartition("/")[2]]
+            assert set(page["properties"]) == {"next", "previous", "results"}, path
+
+
 def test_every_post_takes_an_idempotency_key_and_fails_as_a_problem(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
