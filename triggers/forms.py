@@ -33,7 +33,7 @@ class TriggerForm(forms.Form):
 
     def groups(self) -> list[tuple[str, list[tuple[EventType, str, bool]]]]:
         """By kind: each type, why the connector's format cannot carry it (or nothing), and whether it is chosen."""
-        chosen = set(self.data.getlist("event_types")) if self.is_bound else set()
+        chosen = set(self["event_types"].value() or ())
         return [
             (
                 str(kind),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The checklist until something has been delivered or tried; the figures from then on."""
     if not figures.has_deliveries():
         tested = bool(request.session.get("tested"))
-        context = {"steps": figures.checklist(access_of(request).organization, tested=tested)}
+        context: dict[str, Any] = {"steps": figures.checklist(access_of(request).organization, tested=tested)}
         return fragments.answer(request, "triggers/overview.html", "triggers/_checklist.html", context)
     context = {"figures": figures.overview(clock.now())}
     return fragments.answer(request, "triggers/overview.html", "triggers/_figures.html", context)

@@ -17,6 +17,7 @@ from connectors.exchange import send_sample
 from connectors.health import Day, Health
 from connectors.inbox import is_inbox_url
 from connectors.models import Connector, ConnectorHealth, Origin
+from connectors.views.deliveries import gateways_of, tries_of
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock, fragments
 from portal.tenants.access import MANAGE, OPERATE, access_of, get_or_404
@@ -112,6 +113,7 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
     """The page of one connector; `more` adds to its context, such as a secret that is shown once."""
     card = cards([connector], clock.now())[0]
     profile, scheme = profiles.resolve(connector.profile), signing.SCHEMES.get(connector.signing)
+    rows = history.deliveries(history.Filters(connector_id=connector.id), limit=10)
     context = {
         "card": card,
         "connector": connector,
@@ -122,7 +124,9 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
         "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],
         "start": health.first_hour(clock.now()),
-        "rows": history.deliveries(history.Filters(connector_id=connector.id), limit=10),
+        "rows": rows,
+        "tries": {connector.id: tries_of(connector)},
+        "gateways": gateways_of(rows),
         "waiting": outbox.waiting_count([connector.id]).get(connector.id, 0),
         "tested": request.session.get(TESTED) == str(connector.id) or card.last is not None,
         **more,
@@ -136,7 +140,7 @@ def switch(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     """On or off, as `enabled` says: two people who press at once then do not undo each other."""
     connector = _connector(connector_id)
     if connector.origin == Origin.SUBSCRIPTION:
-        return refused("This connector belongs to a subscription: the partner switches it there.")
+        return fragments.refused("This connector belongs to a subscription: the partner switches it there.")
     enabled = request.POST.get("enabled") == "true"
     configure.set_enabled(connector, enabled=enabled)
     words = "is on." if enabled else "is off. Nothing new is queued for it; what waits is held until it is on again."
@@ -156,9 +160,9 @@ def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     event_type = request.POST.get("event_type") or "ping"
     profile = profiles.resolve(connector.profile)
     if event_type not in CATALOGUE:
-        return refused("There is no such event type.")
+        return fragments.refused("There is no such event type.")
     if profile is not None and (refusal := profile.refusal(event_type)):
-        return refused(refusal)
+        return fragments.refused(refusal)
     exchange = send_sample(connector, event_type)
     if exchange.delivered:
         request.session[TESTED] = str(connector.id)
@@ -172,11 +176,6 @@ def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         "advice": advice(status, error),
     }
     return render(request, "connectors/_test.html", context)
-
-
-def refused(words: str) -> HttpResponse:
-    """409 in plain words, which the page shows in passing."""
-    return HttpResponse(words, status=409, content_type="text/plain; charset=utf-8")
 
 
 def _connector(connector_id: UUID) -> Connector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,8 +16,8 @@ from connectors import curl, history, outbox, retry
 from connectors.advice import advice
 from connectors.history import Attempt, Row
 from connectors.models import Connector, State
-from connectors.views.connectors import refused
 from portal.events.catalogue import CATALOGUE
+from portal.fleet.models import Gateway
 from portal.lib import clock, fragments
 from portal.tenants.access import OPERATE, access_of
 from portal.tenants.pages import member_page
@@ -65,9 +66,9 @@ def retry_delivery(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     except outbox.NotFound:
         raise Http404 from None
     except outbox.NotKept:
-        return refused("The event is no longer kept: there is nothing to send again.")
+        return fragments.refused("The event is no longer kept: there is nothing to send again.")
     except outbox.ConnectorGone:
-        return refused("The connector of this delivery was deleted.")
+        return fragments.refused("The connector of this delivery was deleted.")
     answer = fragments.answer(
         request, "connectors/deliveries.html", "connectors/_delivery.html", _detail(request, delivery_id)
     )
@@ -83,7 +84,8 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         "rows": page.rows,
         "newest": page.newest,
         "older": page.older,
-        "tries": {key: _tries(connector) for key, connector in connectors.items()},
+        "tries": {key: tries_of(connector) for key, connector in connectors.items()},
+        "gateways": gateways_of(page.rows),
         "filtered": filtered,
         "any": bool(page.rows) or (filtered and bool(history.deliveries(history.Filters(), limit=1))),
         "filters": _query(asked),
@@ -137,9 +139,15 @@ def _query(asked: QueryDict) -> str:
     return urlencode([(name, value) for name in SHAPING for value in asked.getlist(name) if value])
 
 
-def _tries(connector: Connector) -> int | None:
+def tries_of(connector: Connector) -> int | None:
     policy = retry.POLICIES.get(connector.retry_policy)
     return policy.tries if policy else None
+
+
+def gateways_of(rows: Sequence[Row]) -> dict[UUID, str]:
+    """The names of the gateways in these rows, in one query."""
+    ids = {row.gateway_id for row in rows if row.gateway_id}
+    return {one.id: str(one) for one in Gateway.objects.filter(id__in=ids)} if ids else {}
 
 
 def _detail(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
@@ -156,8 +164,7 @@ def _detail(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
         "attempts": attempts,
         "attempt": chosen,
         "connector": connector,
-        "most": _tries(connector) if connector else None,
-        "took": (row.finished_at - row.created_at).total_seconds() * 1000 if row.finished_at else None,
+        "most": tries_of(connector) if connector else None,
         "curl": _curl(chosen) if chosen else "",
         "advice": advice(chosen.status, chosen.error) if chosen else "",
         "follow": number == "" and row.finished_at is None,

@@ -25,6 +25,9 @@ from portal.tenants.pages import member_page
 PAGE: Final = 50
 ANSWERS: Final = range(200, 600)
 BODYLESS: Final = frozenset({204, 205, 304})
+NOBODY: Final = UUID(int=0)
+"""Stands in the open address of an inbox, where the id of a connector would be."""
+
 HIDDEN: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 """Headers whose values are not kept: they carry credentials."""
 
@@ -91,11 +94,13 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
     connectors = list(Connector.objects.order_by("name"))
     names = {connector.id: connector.name for connector in connectors}
     context: dict[str, Any] = {
-        "arrived": [Shown(message=one, connector_name=names.get(one.connector_id, "")) for one in found[:PAGE]],
+        "arrived": [
+            Shown(message=one, connector_name=names.get(one.connector_id or NOBODY, "")) for one in found[:PAGE]
+        ],
         "older": len(found) > PAGE,
         "newest": before is None,
         "own": [(str(c.id), c.name, c.url) for c in connectors if is_inbox_url(c.url, organization)],
-        "open_url": inbox_url(organization, UUID(int=0)),
+        "open_url": inbox_url(organization, NOBODY),
     }
     return fragments.answer(request, "connectors/inbox.html", "connectors/_inbox.html", context)
 

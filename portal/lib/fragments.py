@@ -15,7 +15,7 @@ SEEN_HEADER = "X-Seen"
 """In which a polling fragment says what it shows: it carries the value in `hx-headers`."""
 
 _PLACE = "seen-goes-here"
-_MOVING_TIMES = re.compile(r"data-ago>[^<]*<")
+_MOVING_TIMES = re.compile(r"data-ago(?:=\"age\")?>[^<]*<")
 
 
 def is_fragment(request: HttpRequest) -> bool:
@@ -49,3 +49,8 @@ def digest(html: str) -> str:
 def toast(response: HttpResponse, text: str) -> HttpResponse:
     """Have the page say `text` in passing, once it has this answer."""
     return trigger_client_event(response, "toast", {"text": text}, after="settle")
+
+
+def refused(words: str) -> HttpResponse:
+    """409 in plain words, which the page shows in passing."""
+    return HttpResponse(words, status=409, content_type="text/plain; charset=utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -16,18 +16,19 @@ from portal.lib.fragments import is_fragment
 from portal.tenants.access import READ, access_of
 
 P = ParamSpec("P")
-View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+R = TypeVar("R", bound=HttpResponseBase)
+View: TypeAlias = Callable[Concatenate[HttpRequest, P], R]
 
 
-def member_page(needs: str = READ) -> Callable[[View[P]], View[P]]:
+def member_page(needs: str = READ) -> Callable[[View[P, R]], View[P, HttpResponseBase]]:
     """Decorator of a view that works for the signed-in person's organization.
 
     Who is not signed in goes to the sign-in page and comes back; who lacks `needs` gets a 403 that names the role.
     """
 
-    def decorate(view: View[P]) -> View[P]:
+    def decorate(view: View[P, R]) -> View[P, HttpResponseBase]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             access_of(request).require(needs)

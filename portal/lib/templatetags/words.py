@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
@@ -32,6 +34,17 @@ def ago(moment: datetime | None, css: str = "when") -> SafeString | str:
     )
 
 
+@register.simple_tag
+def age(moment: datetime) -> SafeString:
+    """How long something has lasted, such as `12 s`; the page's script keeps it true."""
+    return format_html(
+        '<time datetime="{}" title="since {} UTC" data-ago="age">{}</time>',
+        clock.rfc3339(moment),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
+        span((clock.now() - moment).total_seconds()),
+    )
+
+
 def relative(seconds: float) -> str:
     """How long ago, or `in …` for a time ahead; the script `live.js` says it with the same words."""
     return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
@@ -54,6 +67,21 @@ def answer(status: int | None, error: str | None) -> SafeString | str:
     if status is not None:
         return format_html('<span class="code c{}">{}</span>', status // 100, status)
     return format_html('<span class="code error">{}</span>', error) if error else ""
+
+
+@register.filter
+def lookup(values: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key that is itself a variable; None where there is none."""
+    return values.get(key)
+
+
+@register.filter
+def took(start: datetime, end: datetime | None) -> str:
+    """The time between two moments: `182 ms`, or its largest whole unit from ten seconds on."""
+    if end is None:
+        return "–"
+    seconds = max(0.0, (end - start).total_seconds())
+    return f"{milliseconds(seconds * 1000)} ms" if seconds < 10 else span(seconds)
 
 
 @register.filter

@@ -22,7 +22,7 @@ for (const name of ["pointermove", "keydown", "visibilitychange"]) {
 }
 timer = setTimeout(beat, 3000);
 
-// <time data-ago>: the same words as the template tag `ago`.
+// <time data-ago>: the same words as the template tags `ago` and `age`.
 const STEPS = [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"], [Infinity, 86400, "d"]];
 const distance = (seconds) => {
   const [, unit, name] = STEPS.find(([limit]) => seconds < limit);
@@ -31,7 +31,8 @@ const distance = (seconds) => {
 const tellTimes = () => {
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const words = seconds < 0 ? `in ${distance(-seconds)}` : `${distance(seconds)} ago`;
+    const past = time.dataset.ago === "age" ? distance(seconds) : `${distance(seconds)} ago`;
+    const words = seconds < 0 ? `in ${distance(-seconds)}` : past;
     if (time.textContent !== words) time.textContent = words;
   }
 };
