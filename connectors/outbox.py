@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from time import sleep
 from typing import Any, Literal
 from uuid import UUID
 
@@ -23,6 +24,10 @@ from portal.lib.uuid7 import uuid7
 
 DROP_CHUNK = 5000
 """Rows moved per transaction when a connector's waiting deliveries are dropped."""
+MOST_ATTEMPTS = 32_767
+"""Where the count of attempts ends: its column holds no more, and whoever retries by hand for ever gets there."""
+LOOK_AGAIN_SECONDS = 0.02
+"""Pause before rows are looked at again that the recorder was writing: its transactions are this short."""
 
 
 class NotFound(LookupError):
@@ -171,6 +176,10 @@ class Result:
     state: Literal["delivered", "failed", "gone", "retry"]
     delay: float
 
+    @property
+    def number(self) -> int:
+        return min(self.due.attempts + 1, MOST_ATTEMPTS)
+
 
 _FENCE = """
 select s.id, s.epoch from connectors_shard s
@@ -250,7 +259,7 @@ def _record_attempts(cursor: Cursor, results: Sequence[Result]) -> None:
     rows = [
         (
             r.due.id,
-            r.due.attempts + 1,
+            r.number,
             r.due.organization_id,
             r.due.connector_id,
             r.request_id,
@@ -279,7 +288,7 @@ def _finish(cursor: Cursor, results: Sequence[Result]) -> None:
             [r.due.organization_id for r in results],
             [r.due.id for r in results],
             [State.DELIVERED if r.state == "delivered" else State.FAILED for r in results],
-            [r.due.attempts + 1 for r in results],
+            [r.number for r in results],
             [r.outcome.status for r in results],
             [r.outcome.error for r in results],
         ],
@@ -294,7 +303,7 @@ def _put_off(cursor: Cursor, results: Sequence[Result]) -> None:
         [
             [r.due.organization_id for r in results],
             [r.due.id for r in results],
-            [r.due.attempts + 1 for r in results],
+            [r.number for r in results],
             [r.delay for r in results],
             [r.outcome.status for r in results],
             [r.outcome.error for r in results],
@@ -367,31 +376,33 @@ def retry_now(organization_id: UUID, delivery_id: UUID) -> None:
 
     Raises NotFound, NotKept or ConnectorGone, and changes nothing then.
     """
+    ids = [organization_id, delivery_id]
     with transaction.atomic(), batch_cursor() as cursor:
-        cursor.execute(_NOW, [organization_id, delivery_id])
-        row = cursor.fetchone()
+        row = cursor.execute(_NOW, ids).fetchone()
         if row is None:
-            cursor.execute(_KEPT, [organization_id, delivery_id])
-            found = cursor.fetchone()
-            if found is None:
-                raise NotFound
-            kept, connector_is_there = found
-            if not kept:
-                raise NotKept
-            if not connector_is_there:
-                raise ConnectorGone
-            cursor.execute(_BACK, [organization_id, delivery_id])
-            row = cursor.fetchone()
-            if row is None:
-                raise NotFound
+            _check_kept(cursor, ids)
+            # Where somebody else brought it back at the same moment, it waits by now.
+            row = cursor.execute(_BACK, ids).fetchone() or cursor.execute(_NOW, ids).fetchone()
+        if row is None:
+            raise NotFound
         connector_id: UUID = row[0]
         transaction.on_commit(lambda: hints.publish({connector_id}))
 
 
+def _check_kept(cursor: Cursor, ids: list[UUID]) -> None:
+    """Raises NotKept or ConnectorGone for a finished delivery; where there is none, the caller finds out."""
+    kept, connector_is_there = cursor.execute(_KEPT, ids).fetchone() or (True, True)
+    if not kept:
+        raise NotKept
+    if not connector_is_there:
+        raise ConnectorGone
+
+
 _DROP = """
 with dropped as (
-    delete from connectors_waiting where (organization_id, id) in (
-           select organization_id, id from connectors_waiting where connector_id = %b limit %b for update)
+    delete from connectors_waiting where ctid = any(array(
+           select ctid from connectors_waiting where connector_id = %b
+            order by next_at, id limit %b for update skip locked))
  returning organization_id, id, connector_id, event_id, event_type, company_id, gateway_id, attempts, last_status)
 insert into connectors_delivery (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
        attempts, last_status, state, last_error, finished_at)
@@ -403,7 +414,9 @@ select dropped.*, %b, %b, clock_timestamp() from dropped
 def drop_waiting(connector_id: UUID, reason: str) -> int:
     """Move what waits for a connector to the history as `dropped`, in chunks; returns how many.
 
-    Call it when nothing new can be enqueued any more: the connector is disabled or about to be deleted.
+    Call it when nothing new can be enqueued any more: the connector is disabled or about to be deleted. Rows that the
+    recorder is writing at the moment are passed over and looked at again: waiting for them would be a deadlock, in
+    which the recorder may be the one to lose.
     """
     total = 0
     while True:
@@ -411,8 +424,10 @@ def drop_waiting(connector_id: UUID, reason: str) -> int:
             cursor.execute(_DROP, [connector_id, DROP_CHUNK, State.DROPPED, reason])
             moved = cursor.rowcount
         total += moved
-        if moved < DROP_CHUNK:
-            return total
+        if moved == 0:
+            if not waiting_count([connector_id]):
+                return total
+            sleep(LOOK_AGAIN_SECONDS)
 
 
 def waiting_count(connector_ids: Iterable[UUID]) -> dict[UUID, int]:
