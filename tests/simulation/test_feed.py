@@ -21,9 +21,13 @@ KEY = "fk_12345678_secret"
 
 
 class Product:
-    """Knows gateways and takes readings; `bad_answers` are given first to POSTs, None for a cut connection."""
+    """Knows gateways and takes readings, but for the property it `refuses`.
+
+    `bad_answers` are given first to POSTs, None for a cut connection.
+    """
 
     def __init__(self) -> None:
+        self.refuses = ""
         self.resources: dict[str, list[dict[str, Any]]] = {
             name: [] for name in ("gateways", "appliances", "data-points", "companies")
         }
@@ -49,7 +53,10 @@ class Product:
             self.resources[name].append(made)
             return 201, made
         self.enough.set()
-        return 202, {"accepted": len(body[name]), "duplicates": 0, "rejected": []}
+        error = {"pointer": "/property", "detail": "There is no such data point."}
+        refused = [i for i, item in enumerate(body[name]) if item.get("property") == self.refuses]
+        rejected = [{"index": index, "errors": [error]} for index in refused]
+        return 202, {"accepted": len(body[name]) - len(refused), "duplicates": 0, "rejected": rejected}
 
 
 def handler(product: Product) -> type[BaseHTTPRequestHandler]:
@@ -92,8 +99,8 @@ def product() -> Product:
 
 
 @contextmanager
-def serving(product: Product) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(product))
+def serving(product: Product, port: int = 0) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler(product))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -114,9 +121,16 @@ def client(url: str, stop: threading.Event, said: list[str] | None = None) -> It
         opened.close()
 
 
-def feed(opened: Client, stop: threading.Event, *, gateways: int, now: Callable[[], datetime] = clock.now) -> Feed:
+def feed(
+    opened: Client,
+    stop: threading.Event,
+    *,
+    gateways: int,
+    now: Callable[[], datetime] = clock.now,
+    said: list[str] | None = None,
+) -> Feed:
     specs = fleet.gateways(gateways)
-    return Feed(opened, specs, speed=600, seed=1, stop=stop, now=now, say=[].append)
+    return Feed(opened, specs, speed=600, seed=1, stop=stop, now=now, say=[].append if said is None else said.append)
 
 
 def test_an_empty_organization_gets_its_fleet_and_then_its_values(product: Product) -> None:
@@ -160,23 +174,18 @@ def test_a_batch_is_sent_again_until_it_is_taken(product: Product, trouble: list
 
 def test_a_product_that_comes_up_later_gets_the_batch(product: Product) -> None:
     stop = threading.Event()
+    answers: list[Any] = []
     with serving(product) as url:
         pass
-    answers: list[Any] = []
     with client(url, stop) as opened:
-        thread = threading.Thread(target=lambda: answers.append(opened.send("POST", "readings/", {"readings": [1]})))
-        thread.start()
-        thread.join(0.5)
+        batch = {"readings": [{"property": "pv.power", "value": 1}]}
+        sending = threading.Thread(target=lambda: answers.append(opened.send("POST", "readings/", batch)), daemon=True)
+        sending.start()
+        sending.join(0.5)
         assert not answers
-        port = int(url.rpartition(":")[2])
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler(product))
-        serve = threading.Thread(target=server.serve_forever, args=(0.02,))
-        serve.start()
-        thread.join(20)
-        opened.close()
-        server.shutdown()
-        server.server_close()
-        serve.join()
+        with serving(product, int(url.rpartition(":")[2])):
+            sending.join(20)
+            stop.set()
     assert answers == [{"accepted": 1, "duplicates": 0, "rejected": []}]
 
 
@@ -222,3 +231,16 @@ def test_times_come_from_outside(product: Product) -> None:
     with serving(product) as url, client(url, stop) as opened:
         feed(opened, stop, gateways=1, now=lambda: then).run(duration=0.6, say_every=60)
     assert {item["time"] for item in product.items("readings")} == {"2026-11-21T10:00:00.000Z"}
+
+
+def test_a_line_now_and_then_says_how_it_goes(product: Product) -> None:
+    stop = threading.Event()
+    said: list[str] = []
+    with serving(product) as url, client(url, stop) as opened:
+        feed(opened, stop, gateways=1, said=said).run(duration=1.8, say_every=0.4)
+        product.refuses = "pv.power"
+        feed(opened, stop, gateways=1, said=said).run(duration=1.3, say_every=0.4)
+    assert said[0] == "1 gateways are not there yet; they are created while the others run."
+    assert "1 of 1 gateways online" in said[1]
+    assert "refused" not in said[1]
+    assert "refused: /property of {'gateway': 'NL-00001', 'property': 'pv.power'" in said[-1]

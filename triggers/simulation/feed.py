@@ -190,9 +190,12 @@ class Feed:
             f"{tally.events} events",
             f"{tally.accepted} accepted",
         ]
-        parts += [f"{tally.duplicates} duplicates"] * bool(tally.duplicates)
-        parts += [f"{tally.rejected} refused: {tally.reasons[0]}"] * bool(tally.rejected)
-        parts += [f"{len(self._missing)} gateways to be created"] * bool(self._missing)
+        if tally.duplicates:
+            parts.append(f"{tally.duplicates} duplicates")
+        if tally.rejected:
+            parts.append(f"{tally.rejected} refused: {tally.reasons[0]}")
+        if self._missing:
+            parts.append(f"{len(self._missing)} gateways to be created")
         return " · ".join(parts)
 
 
