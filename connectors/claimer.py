@@ -37,8 +37,12 @@ HELD_IN_ALL = 20_000
 LEAST_AHEAD = 50
 LATE_COMMIT = timedelta(seconds=2)
 """A row may become visible this much after its due time, when its transaction commits late."""
+CONNECTOR_BYTES = 1_000_000
+"""Text of the events held per connector, about: where events are large, fewer are held. Parsed, they are far larger."""
 DOCUMENTS = 5000
 """Parsed events kept, so that an event for five connectors is read once."""
+SMALL_DOCUMENT = 4096
+"""Characters up to which an event is kept so: a common one has a few hundred."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +61,10 @@ class Claimer:
         self._versions: dict[UUID, int] = {}
         self._targets: dict[UUID, Target] = {}
         self._held: dict[UUID, set[UUID]] = {}
-        self._held_in_all = 0
         self._positions: dict[UUID, Position] = {}
         self._more: set[UUID] = set()
-        self._documents: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
+        self._mean_size: dict[UUID, int] = {}
+        self._documents: OrderedDict[UUID, tuple[dict[str, Any] | None, int]] = OrderedDict()
         self._next_config = self._next_rescan = 0.0
 
     def hint(self, connector_ids: Iterable[UUID]) -> None:
@@ -98,27 +102,26 @@ class Claimer:
     # configuration
 
     def _refresh(self, cursor: Cursor) -> None:
+        """Everything that is remembered here is remembered last: after a database fault it is all done again."""
         wanted = self._wanted
-        changed: set[UUID] | None = set()
-        if wanted != self._epochs:
-            self._epochs = dict(wanted)
-            changed = None
-        elif monotonic() < self._next_config:
+        moved = wanted != self._epochs
+        if not moved and monotonic() < self._next_config:
             return
         self._next_config = monotonic() + CONFIG_SECONDS
         cursor.execute("select organization_id, version from tenants_configversion")
         versions: dict[UUID, int] = dict(cursor.fetchall())
-        if changed is not None:
-            changed = {key for key, version in versions.items() if self._versions.get(key) != version}
-            if not changed:
-                return
-        self._load(changed)
-        self._versions = versions
+        changed = {key for key, version in versions.items() if self._versions.get(key) != version}
+        if moved or changed:
+            self._load(wanted, None if moved else changed)
+            self._epochs, self._versions = wanted, versions
 
-    def _load(self, organizations: set[UUID] | None) -> None:
-        """Make ready the connectors of the owned shards, of these organizations or of all (None)."""
+    def _load(self, epochs: dict[int, int], organizations: set[UUID] | None) -> None:
+        """Make ready the connectors of these shards, of these organizations or of all (None).
+
+        What the lanes hold under an epoch that is over comes back from them: sent, it could not be recorded.
+        """
         with scope.every_organization():
-            rows = Connector.objects.filter(shard__in=list(self._epochs)).select_related("organization")
+            rows = Connector.objects.filter(shard__in=list(epochs)).select_related("organization")
             if organizations is not None:
                 rows = rows.filter(organization_id__in=organizations)
             targets = {connector.id: _ready(connector) for connector in rows.prefetch_related("signing_secrets")}
@@ -128,12 +131,18 @@ class Claimer:
             for connector_id, target in self._targets.items()
             if connector_id not in kept and (organizations is None or target.organization_id in organizations)
         ]
+        renewed = [
+            connector_id
+            for connector_id in kept.keys() & self._targets.keys()
+            if epochs[kept[connector_id].shard] != self._epochs.get(kept[connector_id].shard)
+        ]
         for connector_id in gone:
             del self._targets[connector_id]
             self._positions.pop(connector_id, None)
+            self._mean_size.pop(connector_id, None)
             self._more.discard(connector_id)
         self._targets.update(kept)
-        self._lanes.retarget(kept, gone)
+        self._lanes.retarget(kept, [*gone, *renewed])
         self._positions.clear()
         self._next_rescan = 0.0
 
@@ -141,16 +150,18 @@ class Claimer:
 
     def _drop_forgotten(self) -> None:
         """Only here, before a claim: one that began before the record's commit may still have seen the row."""
+        full: set[UUID] = set()
         while self._forgotten:
             due = self._forgotten.popleft()
             held = self._held.get(due.connector_id)
             if held is not None and due.id in held:
                 held.discard(due.id)
-                self._held_in_all -= 1
                 if not held:
                     del self._held[due.connector_id]
             if due.connector_id in self._more:
-                self._hinted.add(due.connector_id)
+                full.add(due.connector_id)
+        with self._lock:
+            self._hinted |= full
 
     def _hungry(self) -> set[UUID]:
         """Taken before the claim is made, so that a hint during the claim counts for the next one."""
@@ -167,7 +178,11 @@ class Claimer:
         if target is None or not target.enabled:
             return None
         held = len(self._held.get(connector_id, ()))
-        ahead = min(READ_AHEAD, max(LEAST_AHEAD, HELD_IN_ALL // max(1, len(self._held))))
+        ahead = min(
+            READ_AHEAD,
+            max(LEAST_AHEAD, HELD_IN_ALL // max(1, len(self._held))),
+            max(1, CONNECTOR_BYTES // self._mean_size.get(connector_id, CONNECTOR_BYTES // LEAST_AHEAD)),
+        )
         if held >= ahead:
             self._more.add(connector_id)
             return None
@@ -181,16 +196,16 @@ class Claimer:
             rows[due.connector_id].append(due)
         new: list[Due] = []
         for probe in probes:
-            dues = rows[probe.connector_id]
-            self._move_on(probe, dues)
-            held = self._held.get(probe.connector_id, set())
-            fresh = [due for due in dues if due.id not in held]
-            if fresh:
-                self._held[probe.connector_id] = held | {due.id for due in fresh}
-                self._held_in_all += len(fresh)
-                new += fresh
-        if new:
-            self._lanes.deliver(self._works(cursor, new))
+            held = self._held.get(probe.connector_id, ())
+            new += [due for due in rows[probe.connector_id] if due.id not in held]
+        works = self._works(cursor, new)
+        # From here on nothing fails: what counts as held is in the lanes, or it would never be sent.
+        for probe in probes:
+            self._move_on(probe, rows[probe.connector_id])
+        for due in new:
+            self._held.setdefault(due.connector_id, set()).add(due.id)
+        if works:
+            self._lanes.deliver(works)
 
     def _move_on(self, probe: Probe, dues: list[Due]) -> None:
         """Remember where to read on: behind the last row while there is more, else a little before now."""
@@ -204,16 +219,28 @@ class Claimer:
 
     def _works(self, cursor: Cursor, dues: list[Due]) -> list[Work]:
         missing = {(due.organization_id, due.event_id) for due in dues if due.event_id not in self._documents}
-        read = {event_id: orjson.loads(body) for event_id, body in outbox.bodies(cursor, missing).items()}
+        read = {event_id: (_parsed(body), len(body)) for event_id, body in outbox.bodies(cursor, missing).items()}
         works = []
+        sizes: dict[UUID, list[int]] = {}
         for due in dues:
             shard = self._targets[due.connector_id].shard
-            document = read.get(due.event_id) or self._documents.get(due.event_id)
+            document, size = read.get(due.event_id) or self._documents.get(due.event_id) or (None, 1)
             works.append(Work(due=due, document=document, shard=shard, epoch=self._epochs[shard]))
-        self._documents.update(read)
+            sizes.setdefault(due.connector_id, []).append(size)
+        self._mean_size.update({key: max(1, sum(each) // len(each)) for key, each in sizes.items()})
+        self._documents.update({key: entry for key, entry in read.items() if entry[1] <= SMALL_DOCUMENT})
         while len(self._documents) > DOCUMENTS:
             self._documents.popitem(last=False)
         return works
+
+
+def _parsed(body: str) -> dict[str, Any] | None:
+    try:
+        document: dict[str, Any] = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        log.error("an event's document cannot be read", reason=str(error))
+        return None
+    return document
 
 
 def _ready(connector: Connector) -> Target | None:
@@ -222,4 +249,6 @@ def _ready(connector: Connector) -> Target | None:
         return target_of(connector, connector.signing_secrets.all())
     except (NotSendable, SecretUnreadable, ValueError) as error:
         log.error("a connector cannot send; its deliveries wait", connector=str(connector.id), reason=str(error))
-        return None
+    except Exception:  # one row written by other means must not stop every tenant's deliveries
+        log.exception("a connector cannot be made ready; its deliveries wait", connector=str(connector.id))
+    return None

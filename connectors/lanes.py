@@ -72,7 +72,7 @@ class Lane:
 
 
 Retarget: TypeAlias = tuple[Mapping[UUID, Target], Collection[UUID]]
-"""New or changed targets, and the connectors that are no longer this worker's."""
+"""New or changed targets, and the connectors that are no longer this worker's (one that is in both starts afresh)."""
 
 
 class Lanes:
@@ -142,16 +142,13 @@ class Lanes:
             self._discard(strays)
 
     def _retarget(self, targets: Mapping[UUID, Target], gone: Collection[UUID]) -> None:
-        for connector_id, target in targets.items():
-            lane = self._lanes.get(connector_id)
-            if lane is None:
-                self._lanes[connector_id] = Lane(target)
-                continue
-            lane.target = target
-            self._make_runnable(lane)
         self._give_back([*gone, *(connector_id for connector_id, target in targets.items() if not target.enabled)])
         for connector_id in gone:
             self._lanes.pop(connector_id, None)
+        for connector_id, target in targets.items():
+            lane = self._lanes.setdefault(connector_id, Lane(target))
+            lane.target = target
+            self._make_runnable(lane)
 
     def _give_back(self, connector_ids: Iterable[UUID]) -> None:
         given = []
@@ -184,7 +181,7 @@ class Lanes:
         self.in_flight += 1
         sent = _Sent(lane=lane, work=work, request_id=uuid7(now), started_at=now, head="", digest=b"")
         if work.document is None:
-            self._finish(sent, _not_made("The event is no longer kept."))
+            self._finish(sent, _not_made("The event is no longer kept, or cannot be read."))
             return
         try:
             request = make_request(lane.target, work.document, str(work.due.id), now)

@@ -1,0 +1,187 @@
+"""The claimer against real PostgreSQL, round by round, with lanes that only keep what they are given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from connectors import claimer, outbox
+from connectors.claimer import Claimer
+from connectors.dispatch import Target
+from connectors.lanes import Work
+from connectors.models import SHARDS, Connector, WaitingDelivery
+from portal.events.models import Event
+from portal.lib.database import stage_cursor
+from portal.lib.uuid7 import uuid7
+from tests.conftest import Tenant
+from tests.world import make_connector
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "https://partner.example/hook"
+ALL = dict.fromkeys(range(SHARDS), 1)
+
+
+class Lanes:
+    """What the claimer hands over."""
+
+    def __init__(self) -> None:
+        self.works: list[Work] = []
+        self.targets: dict[UUID, Target] = {}
+        self.gone: list[UUID] = []
+
+    def deliver(self, works: list[Work]) -> None:
+        self.works += works
+
+    def retarget(self, targets: Mapping[UUID, Target], gone: Collection[UUID]) -> None:
+        self.gone += gone
+        for connector_id in gone:
+            self.targets.pop(connector_id, None)
+        self.targets.update(targets)
+
+
+@pytest.fixture
+def lanes() -> Lanes:
+    return Lanes()
+
+
+@pytest.fixture
+def claimer_of_all(lanes: Lanes) -> Claimer:
+    made = Claimer(lanes)  # type: ignore[arg-type]
+    made.own(ALL)
+    return made
+
+
+def look(claimer: Claimer) -> None:
+    """One round that looks at everything."""
+    claimer._next_config = claimer._next_rescan = 0.0
+    with stage_cursor() as cursor:
+        claimer.round(cursor)
+
+
+def enqueue(tenant: Tenant, connector: Connector, body: str = "{}", **fields: Any) -> WaitingDelivery:
+    base = {"organization_id": tenant.organization.id, "event_type": "gateway/online"}
+    event = Event.objects.create(
+        organization_id=tenant.organization.id, id=uuid7(), type="gateway/online", time=datetime.now(UTC), body=body
+    )
+    rest = {"connector_id": connector.id, "event_id": event.id, "attempts": 0, "next_at": datetime.now(UTC)}
+    return WaitingDelivery.objects.create(**base, **{"id": uuid7(), **rest, **fields})
+
+
+def handed(lanes: Lanes) -> list[UUID]:
+    return [work.due.id for work in lanes.works]
+
+
+def test_what_is_due_is_handed_over_once_until_it_is_recorded(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    row = enqueue(in_tenant, make_connector(URL), '{"id": "1"}')
+    look(claimer_of_all)
+    look(claimer_of_all)
+    assert handed(lanes) == [row.id]
+    assert (lanes.works[0].document, lanes.works[0].epoch) == ({"id": "1"}, 1)
+    claimer_of_all.forget([lanes.works[0].due])
+    look(claimer_of_all)
+    assert handed(lanes) == [row.id, row.id], "given back, and read again"
+
+
+@pytest.mark.parametrize("failing", ["claim", "bodies"])
+def test_a_database_fault_in_mid_claim_loses_nothing(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    row = enqueue(in_tenant, make_connector(URL))
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(outbox, failing, away)
+        look(claimer_of_all)
+    look(claimer_of_all)
+    assert handed(lanes) == [row.id]
+
+
+def test_a_database_fault_while_shards_change_hands_is_made_good(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = make_connector(URL)
+    look(claimer_of_all)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError("the connection is lost")
+
+    claimer_of_all.own({})
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(Connector.objects, "filter", away)
+        look(claimer_of_all)
+    look(claimer_of_all)
+    assert lanes.targets == {}, "given up"
+
+    claimer_of_all.own(ALL)
+    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
+        patch.setattr(Connector.objects, "filter", away)
+        look(claimer_of_all)
+    look(claimer_of_all)
+    assert lanes.targets.keys() == {connector.id}, "taken over"
+
+
+def test_what_was_claimed_under_an_epoch_that_is_over_is_given_back(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    """Lost and taken again between two looks: sent under the old epoch, nothing could be recorded."""
+    connector = make_connector(URL)
+    look(claimer_of_all)
+    claimer_of_all.own(dict.fromkeys(range(SHARDS), 3))
+    look(claimer_of_all)
+    assert lanes.gone == [connector.id]
+    assert lanes.targets.keys() == {connector.id}
+    enqueue(in_tenant, connector)
+    look(claimer_of_all)
+    assert lanes.works[0].epoch == 3
+
+
+def test_a_document_that_cannot_be_read_holds_nothing_up(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    connector = make_connector(URL)
+    bad, good = enqueue(in_tenant, connector, "{not json"), enqueue(in_tenant, connector, '{"id": "2"}')
+    look(claimer_of_all)
+    assert {work.due.id: work.document for work in lanes.works} == {bad.id: None, good.id: {"id": "2"}}
+
+
+def test_a_connector_that_cannot_be_made_ready_holds_nothing_up(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    good = make_connector(URL, name="Good")
+    make_connector(URL, name="Bad", auth_type="bearer", auth_public=[1])
+    make_connector(URL, name="Worse", auth_type="header", auth_public={"name": None})
+    look(claimer_of_all)
+    assert lanes.targets.keys() == {good.id}
+
+
+def test_of_large_documents_few_are_held(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claimer, "CONNECTOR_BYTES", 50 * 2000)
+    large, small = make_connector(URL, name="Large"), make_connector(URL, name="Small")
+    text = json.dumps({"data": "x" * 10_000})
+    for _ in range(80):
+        enqueue(in_tenant, large, text)
+        enqueue(in_tenant, small)
+
+    def held(connector: Connector) -> int:
+        return sum(work.due.connector_id == connector.id for work in lanes.works)
+
+    look(claimer_of_all)
+    assert (held(large), held(small)) == (50, 50), "their size is not known yet"
+    claimer_of_all.forget([work.due for work in lanes.works])
+    WaitingDelivery.objects.filter(id__in=handed(lanes)).delete()
+    lanes.works.clear()
+    look(claimer_of_all)
+    assert (held(large), held(small)) == (9, 30)
