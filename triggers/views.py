@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
 
 from connectors.models import Connector, Origin
 from portal.lib import clock, fragments
@@ -68,4 +69,6 @@ def _listed(request: HttpRequest, connector: Connector, form: TriggerForm) -> Ht
         "form": form,
         "may_manage": True,
     }
-    return render(request, OF_CONNECTOR, context)
+    answer = render(request, OF_CONNECTOR, context)
+    # The rest of the page says what is sent here as well: it asks again at once.
+    return trigger_client_event(answer, "poll", after="settle")

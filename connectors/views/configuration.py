@@ -27,7 +27,7 @@ def new_connector(request: HttpRequest) -> HttpResponse:
     access = access_of(request)
     form = ConnectorForm(request.POST or None, organization=access.organization)
     if not form.is_valid():
-        return render(request, FORM, {"form": form}, status=422 if form.is_bound else 200)
+        return render(request, FORM, {"form": form})
     connector, secret = configure.create_connector(access, form.wanted(form.cleaned_data))
     return show(request, connector, made=True, **_revealed(connector, secret))
 
@@ -39,7 +39,7 @@ def change_connector(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     form = ConnectorForm(request.POST or None, organization=access_of(request).organization, connector=connector)
     if not form.is_valid():
         context = {"form": form, "connector": connector}
-        return render(request, FORM, context, status=422 if form.is_bound else 200)
+        return render(request, FORM, context)
     secret = configure.change_connector(connector, form.wanted(form.cleaned_data), clock.now())
     if secret is not None:
         return show(request, connector, **_revealed(connector, secret))
@@ -64,7 +64,7 @@ def delete_connector(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         "triggers": list(connector.triggers.all()),
     }
     wrong = request.method == "POST"
-    return render(request, "connectors/delete.html", {**context, "wrong": wrong}, status=422 if wrong else 200)
+    return render(request, "connectors/delete.html", {**context, "wrong": wrong})
 
 
 def _revealed(connector: Connector, secret: str | None) -> dict[str, str | None]:

@@ -172,6 +172,7 @@ def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         "connector": connector,
         "event_type": event_type,
         "exchange": exchange,
+        "status": status,
         "error": error,
         "advice": advice(status, error),
     }

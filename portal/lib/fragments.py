@@ -8,14 +8,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import trigger_client_event
 
 SEEN_HEADER = "X-Seen"
 """In which a polling fragment says what it shows: it carries the value in `hx-headers`."""
 
 _PLACE = "seen-goes-here"
-_MOVING_TIMES = re.compile(r"data-ago(?:=\"age\")?>[^<]*<")
+_MOVING_TIMES = re.compile(r"data-ago(?:=\"[a-z]+\")?>[^<]*<")
 
 
 def is_fragment(request: HttpRequest) -> bool:
@@ -33,12 +32,8 @@ def answer(request: HttpRequest, page: str, part: str, context: dict[str, Any]) 
         html = render_to_string(part, {**context, "seen": _PLACE}, request)
         seen = digest(html)
         known = request.headers.get(SEEN_HEADER) == seen
-        response = HttpResponse(status=204) if known else HttpResponse(html.replace(_PLACE, seen))
-    else:
-        response = HttpResponse(render_to_string(page, context, request))
-    patch_vary_headers(response, ["HX-Request"])
-    add_never_cache_headers(response)
-    return response
+        return HttpResponse(status=204) if known else HttpResponse(html.replace(_PLACE, seen))
+    return HttpResponse(render_to_string(page, context, request))
 
 
 def digest(html: str) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.lib.fragments import is_fragment
@@ -32,7 +33,11 @@ def member_page(needs: str = READ) -> Callable[[View[P, R]], View[P, HttpRespons
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             access_of(request).require(needs)
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            # One address answers with a page or a part of it, and nothing of a tenant stays in a shared browser.
+            patch_vary_headers(response, ["HX-Request"])
+            add_never_cache_headers(response)
+            return response
 
         return guarded
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import structlog
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,7 +14,7 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.lib.fragments import is_fragment
-from portal.lib.problem import problem
+from portal.lib.problem import DATABASE_FAULTS, database_away, problem
 from portal.tenants.access import MANAGE, SESSION_ORGANIZATION, memberships
 from portal.tenants.forms import CompanyForm
 from portal.tenants.models import Company
@@ -39,7 +41,7 @@ def new_company(request: HttpRequest) -> HttpResponse:
     """The first company, for the first steps; with its opt-in to data points."""
     form = CompanyForm(request.POST or None)
     if not form.is_valid():
-        return render(request, "tenants/company.html", {"form": form}, status=422 if form.is_bound else 200)
+        return render(request, "tenants/company.html", {"form": form})
     company = Company.objects.create(**form.cleaned_data)
     messages.success(request, f"{company.name} is added.")
     return redirect("overview")
@@ -61,7 +63,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the request's id, made without the frame: its queries may be what failed."""
+    """500 with the request's id, made without the frame: its queries may be what failed.
+
+    503 when a middleware found the database away, before any view.
+    """
+    if isinstance(sys.exception(), DATABASE_FAULTS):
+        return database_away()
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     if request.path.startswith(API):
         return problem(500, f"Something went wrong on our side. Request {request_id}.")

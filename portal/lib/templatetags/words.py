@@ -45,6 +45,18 @@ def age(moment: datetime) -> SafeString:
     )
 
 
+@register.simple_tag
+def due(moment: datetime) -> SafeString:
+    """`in 5 min`, or `due` from then on; the page's script keeps it true."""
+    seconds = (moment - clock.now()).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-ago="due">{}</time>',
+        clock.rfc3339(moment),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
+        relative(-seconds) if seconds > 0 else "due",
+    )
+
+
 def relative(seconds: float) -> str:
     """How long ago, or `in …` for a time ahead; the script `live.js` says it with the same words."""
     return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"

@@ -22,7 +22,7 @@ for (const name of ["pointermove", "keydown", "visibilitychange"]) {
 }
 timer = setTimeout(beat, 3000);
 
-// <time data-ago>: the same words as the template tags `ago` and `age`.
+// <time data-ago>: the same words as the template tags `ago`, `age` and `due`.
 const STEPS = [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"], [Infinity, 86400, "d"]];
 const distance = (seconds) => {
   const [, unit, name] = STEPS.find(([limit]) => seconds < limit);
@@ -31,7 +31,7 @@ const distance = (seconds) => {
 const tellTimes = () => {
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    const past = time.dataset.ago === "age" ? distance(seconds) : `${distance(seconds)} ago`;
+    const past = { age: distance(Math.abs(seconds)), due: "due" }[time.dataset.ago] ?? `${distance(Math.abs(seconds))} ago`;
     const words = seconds < 0 ? `in ${distance(-seconds)}` : past;
     if (time.textContent !== words) time.textContent = words;
   }
@@ -51,6 +51,7 @@ const failed = (event) => {
   const { requestConfig, target, xhr } = event.detail;
   if (polled(event)) return stale(true);
   if (requestConfig.verb !== "get") {
+    if (target.querySelector("[data-loading]")) target.closest("dialog").close();
     return document.dispatchEvent(new CustomEvent("toast", { detail: { text: reason(xhr), bad: true } }));
   }
   const words = document.getElementById("could-not-load").content.cloneNode(true);
