@@ -37,11 +37,16 @@ def unseal(sealed: str, *, bound_to: str) -> str:
         owner, value = json.loads(_current().decrypt(sealed.encode()))
     except InvalidToken:
         raise SecretUnreadable(f"the secret of {bound_to} was sealed with a key that is not configured") from None
+    except ValueError:  # whose text and attributes hold what was decrypted
+        raise SecretUnreadable(f"the secret of {bound_to} was not sealed here") from None
     if owner != bound_to:
         raise SecretUnreadable(f"the secret of {bound_to} belongs to another row")
     return str(value)
 
 
 def reseal(sealed: str) -> str:
-    """The same value under the newest key, for key rotation."""
-    return _current().rotate(sealed.encode()).decode()
+    """The same value under the newest key, for key rotation. Raises SecretUnreadable."""
+    try:
+        return _current().rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise SecretUnreadable("the secret was sealed with a key that is not configured") from None

@@ -23,9 +23,12 @@ and that plan may read the whole table; the worker's statements only ever want t
 
 @contextmanager
 def batch_cursor() -> Iterator[Cursor]:
-    """A psycopg cursor on this thread's Django connection, inside whatever transaction is open there."""
+    """A psycopg cursor on this thread's Django connection, inside whatever transaction is open there.
+
+    Its errors leave as Django's, so that a database that goes away in mid-batch is a 503 too.
+    """
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         yield cursor
 
 

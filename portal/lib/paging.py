@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+NO_CURSOR = "This is not a cursor that a list answered with."
 
 
 def encode(direction: str, key: UUID) -> str:
@@ -28,16 +29,16 @@ def decode(cursor: str) -> tuple[str, UUID]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         direction, key = raw[:1].decode(), UUID(bytes=raw[1:])
-    except (ValueError, binascii.Error, UnicodeDecodeError):
-        raise ValidationError({"cursor": "This is not a cursor that a list answered with."}) from None
-    if direction not in {"n", "p"}:
-        raise ValidationError({"cursor": "This is not a cursor that a list answered with."})
+    except ValueError:
+        raise ValidationError({"cursor": NO_CURSOR}) from None
+    if direction not in {"n", "p"} or encode(direction, key) != cursor:
+        raise ValidationError({"cursor": NO_CURSOR})
     return direction, key
 
 
 def limit_of(request: Request) -> int:
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LIMIT:
         raise ValidationError({"limit": f"A whole number from 1 to {MAX_LIMIT} is expected."})
     return int(text)
 

@@ -13,6 +13,8 @@ _VERSION = 7 << 76
 _VARIANT = 2 << 62
 _TAIL_BITS = 74
 _LOW_BITS = (1 << 62) - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 # Ids need to differ, not to be secret: one seed from the system per process, and no system call per id.
 _random = random.Random()  # noqa: S311
@@ -28,7 +30,7 @@ def uuid7(at: datetime | None = None) -> UUID:
     section 6.2, method 2).
     """
     if at is not None:
-        return _assembled(int(at.timestamp() * 1000), _random.getrandbits(_TAIL_BITS))
+        return _assembled(_milliseconds(at), _random.getrandbits(_TAIL_BITS))
     global _last
     with _lock:
         milliseconds, tail = max(time.time_ns() // 1_000_000, _last[0]), _random.getrandbits(_TAIL_BITS - 1)
@@ -44,14 +46,19 @@ def _assembled(milliseconds: int, tail: int) -> UUID:
     return UUID(int=(milliseconds << 80) | _VERSION | ((tail >> 62) << 64) | _VARIANT | (tail & _LOW_BITS))
 
 
+def _milliseconds(at: datetime) -> int:
+    """Since 1970, cut. In whole numbers: a float may fall just short, into the millisecond before."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
 def time_of(key: UUID) -> datetime:
     """The moment an id of version 7 was made, in UTC."""
-    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+    return _EPOCH + (key.int >> 80) * _MILLISECOND
 
 
 def lowest(at: datetime) -> UUID:
     """The lower bound of all ids made at `at` or later."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
+    return UUID(int=_milliseconds(at) << 80)
 
 
 def day_bounds(day: date) -> tuple[UUID, UUID]:

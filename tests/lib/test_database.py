@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import psycopg
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from portal.lib.database import batch_cursor, stage_cursor
+from portal.lib.uuid7 import uuid7
+from portal.tenants.models import ConfigVersion
+
+
+def plan_settings() -> set[str]:
+    names = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+    with connection.cursor() as cursor:
+        found = set()
+        for name in names:
+            cursor.execute(f"show {name}")
+            found.add(cursor.fetchone()[0])
+    return found
+
+
+@pytest.mark.django_db
+def test_a_batch_is_part_of_the_open_transaction_and_takes_binary_arrays() -> None:
+    keys = [uuid7() for _ in range(3)]
+    with pytest.raises(RuntimeError), transaction.atomic():
+        with batch_cursor() as cursor:
+            cursor.execute("insert into tenants_configversion select unnest(%b::uuid[]), 1", [keys])
+        assert ConfigVersion.objects.filter(organization_id__in=keys).count() == 3
+        raise RuntimeError
+    assert not ConfigVersion.objects.filter(organization_id__in=keys).exists()
+
+
+@pytest.mark.django_db
+def test_errors_of_a_batch_are_djangos() -> None:
+    key = uuid7()
+    with pytest.raises(IntegrityError) as raised, transaction.atomic(), batch_cursor() as cursor:
+        cursor.execute("insert into tenants_configversion select unnest(%b::uuid[]), 1", [[key, key]])
+    assert isinstance(raised.value.__cause__, psycopg.errors.UniqueViolation)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_in_mid_batch_is_the_database_away_and_the_next_use_finds_it_again() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        with pytest.raises(OperationalError), transaction.atomic(), batch_cursor() as cursor:
+            other.execute("select pg_terminate_backend(%s, 5000)", [pid])
+            cursor.execute("select 1")
+    connection.close_if_unusable_or_obsolete()
+    with batch_cursor() as cursor:
+        assert cursor.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stage_only_uses_index_plans_on_each_connection_it_is_given() -> None:
+    connection.close()
+    assert plan_settings() == {"on"}
+    for _ in range(2):
+        with stage_cursor():
+            assert plan_settings() == {"off"}
+        connection.close()
+    assert plan_settings() == {"on"}
