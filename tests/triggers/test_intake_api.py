@@ -43,11 +43,11 @@ def item(value: Any = 100, **fields: Any) -> dict[str, Any]:
 
 
 def post(
-    tenant: Tenant, path: str, body: Any, *, scope: str = "ingest", type: str = "application/json", **headers: str
+    tenant: Tenant, path: str, body: Any, *, scope: str = "ingest", media_type: str = "application/json", **headers: str
 ) -> Any:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     authorization = {"Authorization": f"Bearer {tenant.keys[scope]}"} if scope else {}
-    return Client().post(path, raw, content_type=type, headers={**authorization, **headers})
+    return Client().post(path, raw, content_type=media_type, headers={**authorization, **headers})
 
 
 def post_readings(tenant: Tenant, *items: Any, **options: Any) -> Any:
@@ -160,8 +160,8 @@ def test_a_call_that_cannot_be_read_is_refused_as_a_whole(site: Tenant, body: by
 
 def test_media_types(site: Tenant) -> None:
     lines = b"\n".join(orjson.dumps(item(value, time=ago(90 - value))) for value in (1, 20, 40)) + b"\n\n"
-    assert post(site, READINGS, lines, type="application/x-ndjson").json()["accepted"] == 3
-    assert post(site, READINGS, b"a=1", type="application/x-www-form-urlencoded").status_code == 415
+    assert post(site, READINGS, lines, media_type="application/x-ndjson").json()["accepted"] == 3
+    assert post(site, READINGS, b"a=1", media_type="application/x-www-form-urlencoded").status_code == 415
     body = orjson.dumps({"readings": [item()]})
     assert post(site, READINGS, body, **{"Content-Encoding": "gzip"}).status_code == 415
     assert Reading.objects.count() == 3
