@@ -17,6 +17,11 @@ from rest_framework.views import exception_handler
 Errors = list[dict[str, str]]
 MEDIA_TYPE = "application/problem+json"
 
+DATABASE_FAULTS = (OperationalError, InterfaceError)
+DATABASE_AWAY = "The database is not available. Nothing was accepted; try again."
+RETRY_AFTER_DATABASE = "5"
+"""Seconds a caller is asked to wait while the database is away."""
+
 
 def document(status: int, detail: str, errors: Errors | None = None) -> dict[str, Any]:
     """The body of a problem answer; `errors` lists bad fields as JSON pointers with a reason each."""
@@ -36,6 +41,13 @@ def problem(status: int, detail: str, errors: Errors | None = None) -> HttpRespo
     return HttpResponse(orjson.dumps(document(status, detail, errors)), status=status, content_type=MEDIA_TYPE)
 
 
+def database_away() -> HttpResponse:
+    """503 with Retry-After, for plain Django views."""
+    response = problem(503, DATABASE_AWAY)
+    response["Retry-After"] = RETRY_AFTER_DATABASE
+    return response
+
+
 def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     """For what is under the API's prefix and is nobody's: a problem document too, not a page."""
     return problem(404, f"There is no {request.path}: addresses end in a slash, and api/docs/ lists them.")
@@ -50,11 +62,12 @@ class Conflict(exceptions.APIException):
 
 def as_problem(exception: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler: every error leaves as a problem document."""
-    if isinstance(exception, (OperationalError, InterfaceError)):
-        detail = "The database is not available. Nothing was accepted; try again."
-        return _answer(503, detail, headers={"Retry-After": "5"})
-    if isinstance(exception, (Http404, PermissionDenied)):
-        exception = exceptions.NotFound() if isinstance(exception, Http404) else exceptions.PermissionDenied()
+    if isinstance(exception, DATABASE_FAULTS):
+        return _answer(503, DATABASE_AWAY, headers={"Retry-After": RETRY_AFTER_DATABASE})
+    if isinstance(exception, Http404):
+        exception = exceptions.NotFound()
+    elif isinstance(exception, PermissionDenied):  # its text names the role or the scope that is missing
+        exception = exceptions.PermissionDenied(str(exception) or None)
     answer = exception_handler(exception, context)
     if answer is None or not isinstance(exception, exceptions.APIException):
         return answer
@@ -70,6 +83,7 @@ def _answer(status: int, detail: str, errors: Errors | None = None, headers: dic
 
 
 def _flatten(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+    """A key may be a path of its own, such as `auth/type`."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             yield from _flatten(value, pointer if key == "non_field_errors" else f"{pointer}/{key}")

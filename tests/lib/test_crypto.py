@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from portal.lib import crypto
 from portal.lib.crypto import SecretUnreadable, reseal, seal, unseal
 
-SECRET = "hunter2-ÄÖ\n\"quoted\""
+SECRET = 'hunter2-ÄÖ\n"quoted"'
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
