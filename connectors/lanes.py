@@ -19,7 +19,7 @@ import structlog
 
 from connectors import retry
 from connectors.dispatch import Target, make_request, shown_head
-from connectors.message import ErrorClass, Outcome
+from connectors.message import ErrorClass, Outcome, Request
 from connectors.outbox import Due, Result
 from connectors.profiles import RenderError
 from connectors.sender import Sender
@@ -177,30 +177,17 @@ class Lanes:
 
     def _send(self, lane: Lane, work: Work) -> None:
         now = clock.now()
+        request = _request(lane.target, work, now)
+        head, digest = "", b""
+        if isinstance(request, Request):
+            head, digest = shown_head(lane.target, request), hashlib.sha256(request.body).digest()
+        sent = _Sent(lane=lane, work=work, request_id=uuid7(now), started_at=now, head=head, digest=digest)
         lane.in_flight += 1
         self.in_flight += 1
-        sent = _Sent(lane=lane, work=work, request_id=uuid7(now), started_at=now, head="", digest=b"")
-        if work.document is None:
-            self._finish(sent, _not_made("The event is no longer kept, or cannot be read."))
-            return
-        try:
-            request = make_request(lane.target, work.document, str(work.due.id), now)
-        except RenderError as error:
-            self._finish(sent, _not_made(str(error)))
-            return
-        except Exception as error:  # one message that cannot be made must not stop the others
-            log.exception("a message could not be made", delivery=str(work.due.id))
-            self._finish(sent, _not_made(f"The message could not be made: {type(error).__name__}."))
-            return
-        sent = _Sent(
-            lane=lane,
-            work=work,
-            request_id=sent.request_id,
-            started_at=now,
-            head=shown_head(lane.target, request),
-            digest=hashlib.sha256(request.body).digest(),
-        )
-        self._sender.submit(request, sent)
+        if isinstance(request, Request):
+            self._sender.submit(request, sent)
+        else:
+            self._finish(sent, request)
 
     def _finish(self, sent: _Sent, outcome: Outcome) -> None:
         lane, due = sent.lane, sent.work.due
@@ -228,6 +215,19 @@ class Lanes:
             )
         )
         self._make_runnable(lane)
+
+
+def _request(target: Target, work: Work, now: datetime) -> Request | Outcome:
+    """The message, or what is recorded in place of an answer when it cannot be made."""
+    if work.document is None:
+        return _not_made("The event is no longer kept, or cannot be read.")
+    try:
+        return make_request(target, work.document, str(work.due.id), now)
+    except RenderError as error:
+        return _not_made(str(error))
+    except Exception as error:  # one message that cannot be made must not stop the others
+        log.exception("a message could not be made", delivery=str(work.due.id))
+        return _not_made(f"The message could not be made: {type(error).__name__}.")
 
 
 def _not_made(detail: str) -> Outcome:

@@ -42,19 +42,24 @@ class Recorder:
         self._results.append(result)
         self.wake.set()
 
-    def round(self, cursor: Cursor, owner: UUID) -> None:
-        """Commit what has gathered. When the database fails, the batch is kept for the next round."""
+    def round(self, cursor: Cursor, owner: UUID) -> bool:
+        """Commit what has gathered; False when some of it was left out, because its shard has another owner now.
+
+        When the database fails, the batch is kept for the next round.
+        """
         while len(self._batch) < BATCH and self._results:
             self._batch.append(self._results.popleft())
         if not self._batch:
-            return
+            return True
         recorded = self._record(cursor, owner, self._batch)
         batch, self._batch = self._batch, []
         self._forget([result.due for result in batch])
-        if len(recorded) < len(batch):
-            log.warning("results of shards that others own now were left out", count=len(batch) - len(recorded))
         for connector_id in {result.due.connector_id for result in recorded if result.state == "gone"}:
             receiver_gone(connector_id)
+        left_out = len(batch) - len(recorded)
+        if left_out:
+            log.warning("results of shards that others own now were left out", count=left_out)
+        return left_out == 0
 
     def _record(self, cursor: Cursor, owner: UUID, results: list[Result]) -> list[Result]:
         try:
@@ -71,4 +76,4 @@ class Recorder:
 
 def _without_answer(result: Result) -> Result:
     outcome = replace(result.outcome, headers=(), body=b"", detail="The partner's answer could not be stored.")
-    return replace(result, outcome=outcome)
+    return replace(result, outcome=outcome, request_head="")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import threading
 import time
@@ -51,6 +52,7 @@ class DeliveryEngine:
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._stop = threading.Event()
+        self._look_at_shards = threading.Event()
         self._finished_sending = threading.Event()
         self._worker_id: UUID | None = None
         self._lease_ends = 0.0
@@ -78,13 +80,17 @@ class DeliveryEngine:
 
     def stop(self) -> None:
         """Finish what is in flight, record it, and give the shards up so that others go on at once."""
-        self._stop.set()
-        self._claimer.wake.set()
+        self._end()
         self._lanes.stop()
         until = monotonic() + FINISH_SECONDS
         for thread in self._threads:
             thread.join(max(0.1, until - monotonic()))
         log.info("delivery worker stopped", worker=self.name, unrecorded=self._recorder.backlog)
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._claimer.wake.set()
+        self._look_at_shards.set()
 
     # the stages
 
@@ -99,6 +105,11 @@ class DeliveryEngine:
     def _send(self) -> None:
         try:
             self._lanes.run()
+        except Exception:
+            # Alive, it would keep its shards and send nothing. Ended, others take over, and it is started again.
+            log.exception("the lanes failed: this worker ends")
+            self._end()
+            os.kill(os.getpid(), signal.SIGTERM)
         finally:
             self._finished_sending.set()
             self._recorder.wake.set()
@@ -114,13 +125,17 @@ class DeliveryEngine:
 
     def _record_round(self, cursor: Cursor) -> None:
         assert self._worker_id is not None  # noqa: S101 - nothing was claimed without one
-        self._recorder.round(cursor, self._worker_id)
+        if not self._recorder.round(cursor, self._worker_id):
+            # Shards were lost unnoticed (this machine slept): what is sent before that is put right is sent twice.
+            self._lease_ends = 0.0
+            self._look_at_shards.set()
 
     def _keep(self) -> None:
         recorder = next(thread for thread in self._threads if thread.name == "recorder")
         while not self._stop.is_set():
             self._with_database(self._keep_round)
-            self._stop.wait(0.2 if self._leaving else shards.RENEW_SECONDS)
+            self._look_at_shards.wait(0.2 if self._leaving else shards.RENEW_SECONDS)
+            self._look_at_shards.clear()
         while recorder.is_alive():
             self._with_database(self._renew)
             recorder.join(shards.RENEW_SECONDS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -74,6 +75,19 @@ def enqueue(tenant: Tenant, connector: Connector, body: str = "{}", **fields: An
     return WaitingDelivery.objects.create(**base, **{"id": uuid7(), **rest, **fields})
 
 
+@contextmanager
+def database_away(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> Iterator[None]:
+    """While inside, this call loses the connection, and with it the round that makes it."""
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, away)
+        with pytest.raises(psycopg.OperationalError):
+            yield
+
+
 def handed(lanes: Lanes) -> list[UUID]:
     return [work.due.id for work in lanes.works]
 
@@ -96,12 +110,7 @@ def test_a_database_fault_in_mid_claim_loses_nothing(
     in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     row = enqueue(in_tenant, make_connector(URL))
-
-    def away(*_: Any, **__: Any) -> Any:
-        raise psycopg.OperationalError("the connection is lost")
-
-    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
-        patch.setattr(outbox, failing, away)
+    with database_away(monkeypatch, outbox, failing):
         look(claimer_of_all)
     look(claimer_of_all)
     assert handed(lanes) == [row.id]
@@ -113,19 +122,14 @@ def test_a_database_fault_while_shards_change_hands_is_made_good(
     connector = make_connector(URL)
     look(claimer_of_all)
 
-    def away(*_: Any, **__: Any) -> Any:
-        raise psycopg.OperationalError("the connection is lost")
-
     claimer_of_all.own({})
-    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
-        patch.setattr(Connector.objects, "filter", away)
+    with database_away(monkeypatch, Connector.objects, "filter"):
         look(claimer_of_all)
     look(claimer_of_all)
     assert lanes.targets == {}, "given up"
 
     claimer_of_all.own(ALL)
-    with monkeypatch.context() as patch, pytest.raises(psycopg.OperationalError):
-        patch.setattr(Connector.objects, "filter", away)
+    with database_away(monkeypatch, Connector.objects, "filter"):
         look(claimer_of_all)
     look(claimer_of_all)
     assert lanes.targets.keys() == {connector.id}, "taken over"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from standardwebhooks import Webhook
 
 from connectors.models import Attempt, Connector, Delivery, DeliveryWorker, Shard, WaitingDelivery
 from connectors.worker import DeliveryEngine
+from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from tests.conftest import Tenant
 from tests.receiver import Answer, Received, Receiver
@@ -19,6 +22,9 @@ from tests.world import SECRET, make_connector, make_data_point, make_gateway, m
 from triggers.intake import accept_readings
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+OTHER_WORKER = uuid7()
+HOUR = timedelta(hours=1)
 
 
 def eventually(check: Callable[[], Any], seconds: float = 15) -> Any:
@@ -63,7 +69,7 @@ def test_a_reading_reaches_the_partner_signed_and_is_recorded(site: Tenant, engi
         make_trigger(make_connector(receiver.url + "/hook"), "datapoint/value")
         send(site, 100.5)
         received = receiver.wait_for(1)[0]
-        delivery = eventually(lambda: Delivery.objects.first())
+        delivery = eventually(Delivery.objects.first)
 
     body = Webhook(SECRET).verify(received.body, received.headers)
     assert body["data"]["value"] == 100.5
@@ -208,3 +214,50 @@ def test_two_engines_share_the_shards_and_hand_over(shards: None, in_tenant: Ten
     assert owners() == {None}
     with scope.every_organization():
         assert Connector.objects.count() == 0
+
+
+def test_shards_lost_unnoticed_stop_the_sending_at_once(
+    site: Tenant, shards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the machine slept through its lease: nothing it sends then can be recorded, and others send it too."""
+    monkeypatch.setattr("connectors.shards.RENEW_SECONDS", 6.0)
+    with Receiver(lambda _: Answer(delay=0.02)) as receiver:
+        make_trigger(make_connector(receiver.url, concurrency=5), "datapoint/value")
+        start = time.time() - 10_000
+        batch = [reading(1000.0 * n, datetime.fromtimestamp(start + n, UTC)) for n in range(1000)]
+        accept_readings(site.organization.id, batch, datetime.now(UTC))
+        engine = DeliveryEngine()
+        engine.start()
+        try:
+            receiver.wait_for(50)
+            DeliveryWorker.objects.create(
+                id=OTHER_WORKER, name="other", started_at=datetime.now(UTC), lease_until=datetime.now(UTC) + HOUR
+            )
+            Shard.objects.update(owner=OTHER_WORKER, epoch=99)
+            sent = len(receiver.requests)
+            time.sleep(3)
+            assert len(receiver.requests) - sent < 100
+        finally:
+            engine.stop()
+    assert Shard.objects.filter(owner=OTHER_WORKER).count() == 64
+
+
+def test_when_the_lanes_fail_the_worker_ends_and_gives_its_shards_up(
+    site: Tenant, shards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any) -> Any:
+        raise RuntimeError("a fault of our own")
+
+    signals: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda *sent: signals.append(sent))
+    monkeypatch.setattr("connectors.retry.decide", fault)
+    with Receiver() as receiver:
+        make_trigger(make_connector(receiver.url), "datapoint/value")
+        engine = DeliveryEngine()
+        engine.start()
+        send(site, 100)
+        receiver.wait_for(1)
+        eventually(lambda: signals == [(os.getpid(), signal.SIGTERM)])
+        eventually(lambda: not Shard.objects.filter(owner__isnull=False).exists())
+        engine.stop()
+    assert WaitingDelivery.objects.count() == 1, "for the next worker"
