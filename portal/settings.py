@@ -6,18 +6,18 @@ DATA_DIR/runtime.env, so that other commands find them.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import sys
 from pathlib import Path
 
-import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.lib.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 DATA_DIR = Path(env("DATA_DIR", default=".data"))
 if not DATA_DIR.is_absolute():
@@ -26,27 +26,31 @@ for _file in ("secrets.env", "runtime.env"):
     if (DATA_DIR / _file).is_file():
         env.read_env(str(DATA_DIR / _file))
 
-COMMAND = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name == "manage.py" else ""
-NEEDS_NO_SECRETS = COMMAND in {"up", "check", "makemigrations", "collectstatic", "compile_templates", "help", ""}
+COMMAND = "".join(sys.argv[1:2]) or "help" if Path(sys.argv[0]).name == "manage.py" else ""
+# Only these go without. Web and workers with a made-up key each would sign people out and lose what others sealed.
+NEEDS_NO_SECRETS = "mypy" in sys.modules or COMMAND in {
+    *("up", "check", "makemigrations", "collectstatic", "gather_static", "compile_templates"),
+    *("help", "--help", "-h", "version", "--version"),
+}
 
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and NEEDS_NO_SECRETS:
     SECRET_KEY = secrets.token_urlsafe(50)
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: start with `manage.py up`, or set it in the environment.")
-FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
+FIELD_ENCRYPTION_KEYS: list[str] = env.words("FIELD_ENCRYPTION_KEYS")
 if not FIELD_ENCRYPTION_KEYS and not NEEDS_NO_SECRETS:
     raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS is not set: comma-separated Fernet keys, the newest first.")
 
 DEBUG = env.bool("DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
 HOST = env("HOST", default="127.0.0.1")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS: list[str] = env.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.words("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 
 # Networks that connectors may reach although they are not public, and whether plain http targets are allowed.
-EGRESS_ALLOW = [ipaddress.ip_network(network.strip()) for network in env.list("EGRESS_ALLOW", default=[])]
+EGRESS_ALLOW = env.networks("EGRESS_ALLOW")
 EGRESS_ALLOW_HTTP = env.bool("EGRESS_ALLOW_HTTP", default=False)
 # Where the delivery workers reach the built-in inbox: only this address is let through for an inbox connector.
 INBOX_ADDRESS = (env("INBOX_HOST", default="127.0.0.1"), env.int("INBOX_PORT", default=PORT))
@@ -132,7 +136,8 @@ DATABASES["default"].update(
     ENGINE="django.db.backends.postgresql",
     CONN_MAX_AGE=None,
     CONN_HEALTH_CHECKS=True,
-    OPTIONS={"connect_timeout": 5, "options": "-c timezone=UTC"},
+    # What DATABASE_URL says after its question mark, such as sslmode, stays.
+    OPTIONS={"connect_timeout": 5, **DATABASES["default"].get("OPTIONS", {}), "options": "-c timezone=UTC"},
 )
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -178,6 +183,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL
 SESSION_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL else None
+# Sending people from http to https is the proxy's: health probes and the built-in inbox come in beside it.
+# Subdomains and the browsers' preload list are decisions about a whole domain, which is not ours.
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "portal.tenants.views.csrf_failure"
@@ -280,7 +288,7 @@ DELIVERY_ENGINE = env.bool("DELIVERY_ENGINE", default=True)
 DELIVERY_MAX_SOCKETS = env.int("DELIVERY_MAX_SOCKETS", default=4096)
 DELIVERY_MAX_UNRECORDED = env.int("DELIVERY_MAX_UNRECORDED", default=5000)
 
-LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="INFO")
 LOG_JSON = env.bool("LOG_JSON", default=False)
 LOGGING = {
     "version": 1,

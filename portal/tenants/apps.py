@@ -6,3 +6,6 @@ class TenantsConfig(AppConfig):
     label = "tenants"
     verbose_name = "Organizations"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from portal.tenants import checks  # noqa: F401 - importing registers them
