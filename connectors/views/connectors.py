@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -100,7 +101,9 @@ def connector_list(request: HttpRequest) -> HttpResponse:
         "q": text,
         "status": status,
     }
-    return fragments.answer(request, "connectors/list.html", "connectors/_list.html", context)
+    answer = fragments.answer(request, "connectors/list.html", "connectors/_list.html", context)
+    filters = {"q": text, "status": status}
+    return fragments.at_address(request, answer, urlencode({name: value for name, value in filters.items() if value}))
 
 
 @require_GET

@@ -46,7 +46,8 @@ class Page:
 @require_GET
 @member_page()
 def delivery_list(request: HttpRequest) -> HttpResponse:
-    return fragments.answer(request, "connectors/deliveries.html", "connectors/_deliveries.html", _list(request))
+    answer = fragments.answer(request, "connectors/deliveries.html", "connectors/_deliveries.html", _list(request))
+    return fragments.at_address(request, answer, _query(request.GET))
 
 
 @require_GET

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django_htmx.http import trigger_client_event
+from django_htmx.http import push_url, trigger_client_event
 
 SEEN_HEADER = "X-Seen"
 """In which a polling fragment says what it shows: it carries the value in `hx-headers`."""
@@ -39,6 +39,13 @@ def answer(request: HttpRequest, page: str, part: str, context: dict[str, Any]) 
 def digest(html: str) -> str:
     """What a part shows, but for the words of its times, which move by themselves."""
     return f"{zlib.crc32(_MOVING_TIMES.sub('', html).encode()):08x}"
+
+
+def at_address(request: HttpRequest, response: HttpResponse, query: str) -> HttpResponse:
+    """Have the browser show this page's address with `query`, where a filter asked and not a poll."""
+    if not is_fragment(request) or SEEN_HEADER in request.headers:
+        return response
+    return push_url(response, f"{request.path}?{query}" if query else request.path)
 
 
 def toast(response: HttpResponse, text: str) -> HttpResponse:

@@ -1,6 +1,7 @@
 // The drawer is a <dialog>: the browser keeps the focus inside and closes it on Escape.
 const drawer = () => document.getElementById("drawer");
 let opener = null;
+let home = null;
 
 const open = () => {
   const dialog = drawer();
@@ -12,6 +13,7 @@ const open = () => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target?.id !== "drawer-body" || drawer().matches(":modal")) return;
   opener = event.detail.elt.id;
+  home = location.pathname + location.search;
   event.detail.target.replaceChildren(document.getElementById("loading").content.cloneNode(true));
   open();
 });
@@ -25,12 +27,12 @@ document.addEventListener("click", (event) => {
 // The address goes back to the list, and the focus to where the drawer was opened from.
 document.addEventListener("close", (event) => {
   if (event.target.id !== "drawer") return;
-  const back = event.target.querySelector("[data-back]")?.dataset.back;
+  const back = home ?? event.target.querySelector("[data-back]")?.dataset.back;
   if (back && back !== location.pathname + location.search) history.pushState({ htmx: true }, "", back);
   document.getElementById("drawer-body").replaceChildren();
   document.body.append(document.getElementById("toasts"));
   if (opener) document.getElementById(opener)?.focus();
-  opener = null;
+  opener = home = null;
 }, true);
 
 if (drawer()?.hasAttribute("open")) open();

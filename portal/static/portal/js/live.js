@@ -48,7 +48,7 @@ const reason = (request) => {
   return plain && request.responseText ? request.responseText : "That did not work: the server could not be asked.";
 };
 const failed = (event) => {
-  const { requestConfig, target, xhr } = event.detail;
+  const { requestConfig, pathInfo, target, xhr } = event.detail;
   if (polled(event)) return stale(true);
   if (requestConfig.verb !== "get") {
     if (target.querySelector("[data-loading]")) target.closest("dialog").close();
@@ -56,7 +56,7 @@ const failed = (event) => {
   }
   const words = document.getElementById("could-not-load").content.cloneNode(true);
   words.querySelector("button").addEventListener("click", () => {
-    htmx.ajax("GET", requestConfig.path, { target, swap: "innerHTML" });
+    htmx.ajax("GET", pathInfo.finalRequestPath, { target, swap: "innerHTML" });
   });
   target.replaceChildren(words);
 };

@@ -1,0 +1,62 @@
+"""Each page at two widths and in two themes: nothing for axe to find, nothing to scroll sideways, a silent console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.pages.seed import Portal
+
+pytestmark = pytest.mark.browser
+
+LOOKS = [(1360, "light"), (1360, "dark"), (390, "light"), (390, "dark")]
+PAGES = {
+    "overview": "/",
+    "connectors": "/connectors/",
+    "no match": "/connectors/?q=nothing-like-it",
+    "connector": "/connectors/{Heat pump fleet}/",
+    "new connector": "/connectors/new/",
+    "change": "/connectors/{Demo inbox}/change/",
+    "delete": "/connectors/{Heat pump fleet}/delete/",
+    "deliveries": "/deliveries/",
+    "a failed delivery": "/deliveries/{failed}/?state=failed",
+    "a waiting delivery": "/deliveries/{waiting}/",
+    "inbox": "/inbox/",
+    "new company": "/companies/new/",
+    "change password": "/accounts/password/change/",
+}
+SIGNED_OUT = {
+    "sign in": "/accounts/login/",
+    "sign up": "/accounts/signup/",
+    "forgotten password": "/accounts/password/reset/",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_fit_for_everybody(page: Page, portal: Portal, live_server: Any, name: str) -> None:
+    ids = {key: connector.id for key, connector in portal.connectors.items()} | portal.deliveries
+    look_at(page, PAGES[name].format(**ids), live_server.url)
+
+
+@pytest.mark.parametrize("name", PAGES.keys() & {"overview", "connectors", "deliveries", "inbox"})
+def test_an_empty_page_is_too(page: Page, empty: None, live_server: Any, name: str) -> None:
+    look_at(page, PAGES[name], live_server.url)
+
+
+@pytest.mark.parametrize("name", SIGNED_OUT)
+def test_pages_before_signing_in_are_too(transactional_db: None, page: Page, live_server: Any, name: str) -> None:
+    look_at(page, SIGNED_OUT[name], live_server.url)
+
+
+def look_at(page: Page, address: str, origin: str) -> None:
+    for width, theme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 844})
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": origin}])
+        page.goto(address)
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
