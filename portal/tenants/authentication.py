@@ -42,7 +42,8 @@ def key_access(presented: str, now: datetime) -> Access:
     kind, _, rest = presented.partition("_")
     prefix, _, secret = rest.partition("_")
     with scope.every_organization():
-        found = ApiKey.objects.select_related("organization").filter(prefix=prefix).first() if secret else None
+        named = secret and prefix.isalnum()
+        found = ApiKey.objects.select_related("organization").filter(prefix=prefix).first() if named else None
         if kind != KEY_PREFIX or found is None or not found.matches(secret) or not found.is_live(now):
             raise BadKey("The API key is unknown, revoked or expired.")
         if found.last_used_at is None or now - found.last_used_at > LAST_USED_EVERY:

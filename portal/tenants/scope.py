@@ -7,7 +7,7 @@ requests; commands, jobs and the intake enter theirs by hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from django.db import models
 from portal.lib.uuid7 import uuid7
 
 T = TypeVar("T", bound=models.Model)
+
+_OWNER = frozenset({"organization", "organization_id"})
 
 
 class NoOrganization(RuntimeError):
@@ -67,8 +69,36 @@ def current() -> Scope:
     return scope
 
 
+def _keep_inside(row: Any) -> None:
+    """Give a row without an organization the scope's. Raises NoOrganization for a row of another one."""
+    scope = current()
+    if scope.organization is None:
+        return
+    if row.organization_id is None:
+        row.organization_id = scope.organization
+    if row.organization_id != scope.organization:
+        raise NoOrganization(f"{row._meta.label} of another organization was to be changed")
+
+
+class TenantQuerySet(models.QuerySet[T]):
+    """Statements for many rows pass the model's `save` by; they stay inside the scope all the same."""
+
+    def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
+        rows = list(objs)
+        for row in rows:
+            _keep_inside(row)
+        return super().bulk_create(rows, *args, **kwargs)
+
+    def update(self, **values: Any) -> int:
+        if current().organization is not None and not values.keys().isdisjoint(_OWNER):
+            raise NoOrganization(f"{self.model._meta.label} was to be moved to another organization")
+        return super().update(**values)
+
+
 class TenantManager(models.Manager[T]):
     """The only manager of tenant data: it shows what the current scope may see, and raises without a scope."""
+
+    _queryset_class = TenantQuerySet
 
     def get_queryset(self) -> models.QuerySet[T]:
         scope = current()
@@ -78,13 +108,12 @@ class TenantManager(models.Manager[T]):
         queryset = queryset.filter(organization_id=scope.organization)
         if scope.company is None:
             return queryset
-        model: Any = self.model
-        narrowed: models.QuerySet[T] = model.narrow(queryset, scope.company)
-        return narrowed
+        narrow = getattr(self.model, "narrow", None)  # which a hot table without one shows to no company's key
+        return narrow(queryset, scope.company) if narrow else queryset.none()
 
 
 class TenantModel(models.Model):
-    """A row that belongs to one organization. Saving it outside that organization's scope raises."""
+    """A row that belongs to one organization. Saving or deleting it outside that organization's scope raises."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey("tenants.Organization", on_delete=models.CASCADE, editable=False)
@@ -95,13 +124,12 @@ class TenantModel(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        scope = current()
-        if scope.organization is not None:
-            if self.organization_id is None:
-                self.organization_id = scope.organization
-            if self.organization_id != scope.organization:
-                raise NoOrganization(f"{self._meta.label} of another organization was to be saved")
+        _keep_inside(self)
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        _keep_inside(self)
+        return super().delete(*args, **kwargs)
 
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
