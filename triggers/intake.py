@@ -39,6 +39,10 @@ FUTURE = timedelta(minutes=5)
 """A device's clock may be ahead by this much."""
 OLDEST = timedelta(days=31)
 """What is older is history, and history is imported, not streamed."""
+LARGEST_DATA = 64 * 1024
+"""Bytes of an event's `data` as JSON. Receivers expect messages of some 20 kB at most; workers hold many at once."""
+DEEPER = 10
+"""Levels that documents and wire formats put around an event's `data`, within those that a JSON text may have."""
 
 
 Reference: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -297,6 +301,7 @@ def _event_is_good(index: int, item: EventItem, located: Located, now: datetime,
         result.refuse(index, ("/type", "Values come in through readings/, where the change filter applies."))
         return False
     errors = _check_time(item.time or now, now, OLDEST)
+    errors += _check_data(item.data)
     errors += [(f"/data{pointer}", detail) for pointer, detail in catalogue.validate(event_type, item.data)]
     if item.gateway is None and event_type.subject != "organization":
         errors.append(("/gateway", "is required for this type"))
@@ -307,6 +312,20 @@ def _event_is_good(index: int, item: EventItem, located: Located, now: datetime,
     if errors:
         result.refuse(index, *errors)
     return not errors
+
+
+def _check_data(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Whether it can be written and carried, also inside a partner's format."""
+    wrapped: Any = data
+    for _ in range(DEEPER):
+        wrapped = [wrapped]
+    try:
+        size = len(orjson.dumps(wrapped)) - 2 * DEEPER
+    except TypeError:
+        return [("/data", "is nested too deeply, or holds what JSON cannot")]
+    if size > LARGEST_DATA:
+        return [("/data", f"is larger than {LARGEST_DATA} bytes")]
+    return []
 
 
 def _leave_out_duplicates(

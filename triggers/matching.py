@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 import psycopg
+from django.db import transaction
 
 from portal.fleet.models import DataPoint
 from portal.lib.database import Row
@@ -22,7 +24,7 @@ from triggers.filters import Rule
 from triggers.models import Subscription, Trigger
 
 HELD_ORGANIZATIONS = 2000
-"""Configurations kept in memory per process; the one used longest ago goes first."""
+"""Configurations kept in memory per process; the one compiled longest ago goes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +78,16 @@ def configuration(cursor: psycopg.Cursor[Row], organization_id: UUID) -> Configu
     held = _held.get(organization_id)
     if held is None or held.version != version:
         held = _compile(organization_id, version)
-        _held[organization_id] = held
-        while len(_held) > HELD_ORGANIZATIONS:
-            _held.popitem(last=False)
+        # Not before: a change that is rolled back gives its version's number free, for another change to have.
+        transaction.on_commit(partial(_hold, organization_id, held))
     return held
+
+
+def _hold(organization_id: UUID, compiled: Configuration) -> None:
+    _held[organization_id] = compiled
+    _held.move_to_end(organization_id)
+    while len(_held) > HELD_ORGANIZATIONS:
+        _held.popitem(last=False)
 
 
 def _compile(organization_id: UUID, version: int) -> Configuration:

@@ -54,6 +54,7 @@ select %b, k.key, %b
   from unnest(%b::text[]) k(key)
  where not exists (select from events_producerkey p
                     where p.organization_id = %b and p.key = k.key and p.time >= %b)
+ order by k.key
     on conflict do nothing
 returning key
 """
@@ -77,7 +78,10 @@ def add_readings(cursor: Cursor, readings: Sequence[NewReading]) -> set[tuple[in
 
 
 def add_producer_keys(cursor: Cursor, organization_id: UUID, keys: Sequence[str], now: datetime) -> set[str]:
-    """Remember the producers' own event ids; returns those not seen in the last DEDUPLICATION_DAYS."""
+    """Remember the producers' own event ids; returns those not seen in the last DEDUPLICATION_DAYS.
+
+    Always in the same order: two calls with the same ids wait for each other and never deadlock.
+    """
     if not keys:
         return set()
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

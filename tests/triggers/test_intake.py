@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection, transaction
 
 from connectors.models import WaitingDelivery
 from portal.events.models import Event, Reading
@@ -14,7 +17,7 @@ from portal.fleet.models import Series
 from portal.tenants.models import Plan
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger, reading
-from triggers.intake import EventItem, accept_events, accept_readings
+from triggers.intake import EventItem, _check_data, accept_events, accept_readings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "https://partner.example/hook"
@@ -263,6 +266,73 @@ def test_a_bad_event_is_named_and_the_good_ones_go_on(told: Tenant, fields: dict
     assert answer["accepted"] == 2
     assert [(item["index"], item["errors"][0]["pointer"]) for item in answer["rejected"]] == [(1, pointer)]
     assert Event.objects.count() == 2
+
+
+def nested(levels: int) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for _ in range(levels):
+        data = {"a": data}
+    return data
+
+
+@pytest.mark.parametrize(
+    ("payload", "detail"),
+    [
+        (nested(300), "is nested too deeply, or holds what JSON cannot"),
+        ({"text": "x" * 70_000}, "is larger than 65536 bytes"),
+    ],
+)
+def test_data_that_no_message_could_carry_is_refused_alone(site: Tenant, payload: Any, detail: str) -> None:
+    item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data={"payload": payload})
+    good = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data={"payload": {}})
+    answer = send_events(site, good, item)
+    assert answer["accepted"] == 1
+    assert answer["rejected"] == [{"index": 1, "errors": [{"pointer": "/data", "detail": detail}]}]
+
+
+def test_what_is_accepted_at_its_deepest_can_be_rendered(site: Tenant) -> None:
+    import orjson
+
+    from connectors.profiles import PROFILES
+
+    deepest = max(n for n in range(200, 256) if not _check_data({"payload": nested(n)}))
+    data = {"payload": nested(deepest)}
+    item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data=data)
+    assert send_events(site, item)["accepted"] == 1
+    document = orjson.loads(Event.objects.get().body)
+    assert all(profile.render(document, message_id="1").body for profile in PROFILES.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_with_the_same_producers_ids_in_other_orders_never_deadlock(told: Tenant) -> None:
+    """The second of three ids is held meanwhile, so that without an order each call would hold what the other wants."""
+
+    def call(*ids: str) -> dict[str, Any]:
+        try:
+            return send_events(told, *(EventItem(type="gateway/online", gateway="GW-1", id=name) for name in ids))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            send_events(told, EventItem(type="gateway/online", gateway="GW-1", id="b"))
+            calls = [pool.submit(call, *ids) for ids in ("abc", "cba")]
+            until_waiting(2)
+            transaction.set_rollback(True)
+        answers = [each.result(timeout=20) for each in calls]
+    assert sorted(answer["accepted"] for answer in answers) == [0, 3]
+
+
+def until_waiting(calls: int) -> None:
+    """Seen from this thread's connection: locks are no part of a transaction's view."""
+    end = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("select count(*) from pg_locks where not granted")
+            if cursor.fetchone()[0] >= calls:
+                return
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 def test_a_batch_costs_the_same_statements_whatever_its_size(site: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
