@@ -14,7 +14,7 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.lib.fragments import is_fragment
-from portal.lib.problem import DATABASE_FAULTS, database_away, problem
+from portal.lib.problem import DATABASE_FAULTS, RETRY_AFTER_DATABASE, database_away, problem
 from portal.tenants.access import MANAGE, SESSION_ORGANIZATION, memberships
 from portal.tenants.forms import CompanyForm
 from portal.tenants.models import Company
@@ -67,14 +67,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     503 when a middleware found the database away, before any view.
     """
-    if isinstance(sys.exception(), DATABASE_FAULTS):
-        return database_away()
+    away = isinstance(sys.exception(), DATABASE_FAULTS)
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    if request.path.startswith(API):
-        return problem(500, f"Something went wrong on our side. Request {request_id}.")
+    if request.path.startswith(API) or not request.accepts("text/html"):
+        return database_away() if away else problem(500, f"Something went wrong on our side. Request {request_id}.")
     theme = request.COOKIES.get("theme")
-    context = {"request_id": request_id, "theme": theme if theme in {"light", "dark"} else ""}
-    return HttpResponse(render_to_string("500.html", context), status=500)
+    context = {"request_id": request_id, "theme": theme if theme in {"light", "dark"} else "", "path": request.path}
+    status = 503 if away else 500
+    response = HttpResponse(render_to_string(f"{status}.html", context), status=status)
+    if away:
+        response["Retry-After"] = RETRY_AFTER_DATABASE
+    return response
 
 
 def _error(request: HttpRequest, status: int, words: str) -> HttpResponse:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from connectors import context
@@ -130,3 +132,26 @@ def test_a_fault_of_ours_names_the_request(signed_in: AsWhom, monkeypatch: pytes
     assert answer.status_code == 500
     assert re.search(r"name this request: <code>[0-9a-f-]{36}</code>", answer.content.decode())
     assert b"a fault of the test" not in answer.content
+
+
+@pytest.mark.parametrize(("accept", "said"), [("text/html", b"Try again"), ("application/json", b'"status":503')])
+def test_a_database_that_is_away_is_said_so(
+    owner: Client, monkeypatch: pytest.MonkeyPatch, accept: str, said: bytes
+) -> None:
+    owner.raise_request_exception = False
+
+    def away(*_: Any) -> None:
+        raise OperationalError("the test took it away")
+
+    monkeypatch.setattr("portal.tenants.access.of_session", away)
+    answer = owner.get("/deliveries/", headers={"Accept": accept})
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
+    assert said in answer.content
+
+
+@pytest.mark.parametrize("address", ["/accounts/email/", "/accounts/inactive/", "/accounts/reauthenticate/"])
+def test_pages_of_an_account_that_nobody_links_to_work_too(owner: Client, address: str) -> None:
+    answer = owner.get(address, follow=True)
+    assert answer.status_code == 200
+    assert b'class="entrance"' in answer.content
