@@ -55,7 +55,7 @@ class DeliveryEngine:
         self._look_at_shards = threading.Event()
         self._finished_sending = threading.Event()
         self._worker_id: UUID | None = None
-        self._lease_ends = 0.0
+        self._lease_ends = self._may_take = 0.0
         self._leaving: set[int] = set()
         self._max_sockets = _sockets_at_most(settings.DELIVERY_MAX_SOCKETS)
         self._sender = Sender(egress_policy(), max_sockets=self._max_sockets)
@@ -155,8 +155,9 @@ class DeliveryEngine:
         mine = shards.owned(cursor, self._worker_id)
         if len(mine) < share:
             self._leaving.clear()
-            shards.take(cursor, self._worker_id, share - len(mine))
-            mine = shards.owned(cursor, self._worker_id)
+            if monotonic() >= self._may_take:
+                shards.take(cursor, self._worker_id, share - len(mine))
+                mine = shards.owned(cursor, self._worker_id)
         self._leaving &= mine.keys()
         staying = [shard for shard in sorted(mine) if shard not in self._leaving]
         self._leaving.update(staying[share:])
@@ -170,6 +171,10 @@ class DeliveryEngine:
         asked = monotonic()
         if self._worker_id is None or not shards.renew(cursor, self._worker_id):
             self._worker_id = shards.join(cursor, self.name)
+        elif asked > self._lease_ends:
+            # As after an outage of the database, when every lease has run out: others may only be late too, and what
+            # they still have to record would be void, and sent twice.
+            self._may_take = asked + shards.LEASE_SECONDS
         self._lease_ends = asked + shards.LEASE_SECONDS
 
     def _leave(self, cursor: Cursor) -> None:

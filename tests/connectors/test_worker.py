@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 
 from connectors.models import Attempt, Connector, Delivery, DeliveryWorker, Shard, WaitingDelivery
 from connectors.worker import DeliveryEngine
+from portal.lib.database import stage_cursor
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from tests.conftest import Tenant
@@ -261,3 +262,33 @@ def test_when_the_lanes_fail_the_worker_ends_and_gives_its_shards_up(
         eventually(lambda: not Shard.objects.filter(owner__isnull=False).exists())
         engine.stop()
     assert WaitingDelivery.objects.count() == 1, "for the next worker"
+
+
+def test_workers_that_come_back_together_do_not_take_from_each_other(shards: None) -> None:
+    """After the database was away every lease has run out; what each still has to record must not be fenced."""
+
+    def look(*engines: DeliveryEngine) -> None:
+        with stage_cursor() as cursor:
+            for engine in engines:
+                engine._keep_round(cursor)
+                engine._claimer.round(cursor)
+
+    def owned() -> dict[Any, int]:
+        return dict(Shard.objects.values_list("id", "epoch"))
+
+    first, second = DeliveryEngine(), DeliveryEngine()
+    look(first)
+    look(second, first, first, second)
+    before = owned()
+    assert Shard.objects.values("owner").distinct().count() == 2
+    DeliveryWorker.objects.update(lease_until=datetime.now(UTC) - timedelta(minutes=1))
+    first._lease_ends = second._lease_ends = time.monotonic() - 60
+    look(first)
+    assert owned() == before, "the other may only be late"
+    look(second)
+    DeliveryWorker.objects.filter(id=second._worker_id).update(lease_until=datetime.now(UTC) - timedelta(minutes=1))
+    first._may_take = time.monotonic()
+    look(first)
+    assert Shard.objects.filter(owner=first._worker_id).count() == 64, "the other is gone"
+    for engine in (first, second):
+        engine._sender.close()
