@@ -34,7 +34,10 @@ def audited(*, exclude: tuple[str, ...] = ()) -> Callable[[type[M]], type[M]]:
 
 
 def acting(who: str, **more: str) -> AbstractContextManager[object]:
-    """Name who makes the changes inside this block, such as `user:ida@example.com` or `key:fk_1a2b3c4d`."""
+    """Name who makes the changes inside this block, such as `user:ida@example.com` or `key:fk_1a2b3c4d`.
+
+    A block inside another one names the changes of both: a request is one person's, or one key's.
+    """
     context: AbstractContextManager[object] = pghistory.context(who=who, **more)
     return context
 
