@@ -217,7 +217,15 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        indexes = [models.Index(fields=["connector_id", "id"], name="delivery_of_connector")]
+        indexes = [
+            models.Index(fields=["connector_id", "id"], name="delivery_of_connector"),
+            # Failures are rare: to list them, nothing else is read.
+            models.Index(
+                fields=["organization_id", "id"],
+                condition=~models.Q(state=State.DELIVERED),
+                name="delivery_not_delivered",
+            ),
+        ]
 
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:

@@ -56,6 +56,7 @@ DELIVERY_SQL = (
         "id",
     )
     + "create index delivery_of_connector on connectors_delivery (connector_id, id);"
+    "create index delivery_not_delivered on connectors_delivery (organization_id, id) where state <> 'delivered';"
 )
 
 ATTEMPT_SQL = partitioned(

@@ -52,6 +52,9 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['organization_id', 'hour'], name='hours_of_organization'),
         ),
         migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.AddIndex(model_name='delivery', index=models.Index(condition=models.Q(('state', 'delivered'), _negated=True), fields=['organization_id', 'id'], name='delivery_not_delivered'))]
+        ),
+        migrations.SeparateDatabaseAndState(
             state_operations=[migrations.AddIndex(model_name='delivery', index=models.Index(fields=['connector_id', 'id'], name='delivery_of_connector'))]
         ),
         migrations.AddIndex(
