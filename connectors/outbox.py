@@ -430,6 +430,23 @@ def drop_waiting(connector_id: UUID, reason: str) -> int:
             sleep(LOOK_AGAIN_SECONDS)
 
 
+_ORPHANED = """
+select distinct w.connector_id from connectors_waiting w
+ where not exists (select from connectors_connector c where c.id = w.connector_id)
+"""
+
+
+def drop_orphans() -> int:
+    """Drop what waits for connectors that are no longer there; returns how many.
+
+    An intake call under way when a connector is deleted may commit after the deletion is over. What it put there
+    belongs to no worker, and would wait for ever.
+    """
+    with batch_cursor() as cursor:
+        connector_ids = [connector_id for (connector_id,) in cursor.execute(_ORPHANED)]
+    return sum(drop_waiting(connector_id, "The connector was deleted.") for connector_id in connector_ids)
+
+
 def waiting_count(connector_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many deliveries wait for each of these connectors; a connector with none is left out."""
     with batch_cursor() as cursor:

@@ -14,15 +14,17 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from connectors import outbox
+from connectors import configure, outbox
 from connectors.message import ErrorClass, Outcome
 from connectors.models import Attempt, ConnectorHealth, Delivery, Shard, WaitingDelivery
 from connectors.outbox import Due, Result
 from portal.events.models import Event
 from portal.lib.database import batch_cursor
 from portal.lib.uuid7 import uuid7
+from portal.tenants import scope
 from tests.conftest import Tenant
-from tests.world import make_connector
+from tests.world import make_connector, make_data_point, make_gateway, make_trigger, reading
+from triggers.intake import accept_readings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -235,6 +237,31 @@ def test_a_drop_neither_waits_for_a_record_nor_passes_over_what_it_put_off(in_te
             put_off(first)
         assert drop.result(timeout=10) == 2
     assert not WaitingDelivery.objects.exists()
+
+
+def test_what_an_intake_call_leaves_to_a_deleted_connector_is_dropped_in_the_end(in_tenant: Tenant) -> None:
+    """The call knew the connector when it began, and commits when the deletion is over."""
+    make_gateway(company=in_tenant.company)
+    make_data_point()
+    connector = make_connector(URL)
+    connector_id = connector.id
+    make_trigger(connector, "datapoint/value")
+    other = waiting(in_tenant, connector_id=make_connector(URL, name="Other").id)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        accept_readings(in_tenant.organization.id, [reading(100)], datetime.now(UTC))
+        pool.submit(closing(in_every_organization(lambda: configure.remove_connector(connector)))).result(timeout=10)
+    assert WaitingDelivery.objects.filter(connector_id=connector_id).count() == 1
+    assert outbox.drop_orphans() == 1
+    assert Delivery.objects.get().state == "dropped"
+    assert WaitingDelivery.objects.get().id == other.id
+
+
+def in_every_organization(work: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> Any:
+        with scope.every_organization():
+            return work()
+
+    return run
 
 
 def put_off(row: WaitingDelivery) -> None:

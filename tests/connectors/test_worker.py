@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from standardwebhooks import Webhook
 
 from connectors.models import Attempt, Connector, Delivery, DeliveryWorker, Shard, WaitingDelivery
@@ -292,3 +293,29 @@ def test_workers_that_come_back_together_do_not_take_from_each_other(shards: Non
     assert Shard.objects.filter(owner=first._worker_id).count() == 64, "the other is gone"
     for engine in (first, second):
         engine._sender.close()
+
+
+def test_connections_lost_under_every_stage_lose_nothing_and_send_nothing_twice(site: Tenant, shards: None) -> None:
+    with Receiver() as receiver:
+        make_trigger(make_connector(receiver.url, concurrency=4), "datapoint/value")
+        engine = DeliveryEngine()
+        engine.start()
+        try:
+            accepted = 0
+            for _ in range(8):
+                start = time.time() - 10_000 + accepted
+                batch = [reading(1000.0 * n, datetime.fromtimestamp(start + n, UTC)) for n in range(300)]
+                accepted += accept_readings(site.organization.id, batch, datetime.now(UTC)).accepted
+                receiver.wait_for(accepted - 200, timeout=30)
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "select pg_terminate_backend(pid) from pg_stat_activity"
+                        " where datname = current_database() and pid <> pg_backend_pid()"
+                    )
+            eventually(lambda: WaitingDelivery.objects.count() == 0, seconds=30)
+            ids = [received.headers["webhook-id"] for received in receiver.requests]
+        finally:
+            engine.stop()
+    assert accepted == 2400
+    assert Delivery.objects.filter(state="delivered").count() == len(set(ids)) == 2400
+    assert len(ids) == 2400
