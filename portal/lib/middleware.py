@@ -8,12 +8,14 @@ from django.http import HttpRequest, HttpResponseBase
 
 from portal.lib.problem import DATABASE_FAULTS, database_away
 
+API = "/api/"
+
 
 class DatabaseAway:
-    """Answers 503 with Retry-After for a view that finds the database away; nothing was accepted then.
+    """Answers 503 with Retry-After for a view of the API that finds the database away; nothing was accepted then.
 
-    A fault inside another middleware never comes by here, because Django turns it into an answer at that
-    middleware's own border: that answer is handler500's.
+    Pages are left to handler500, and so is a fault inside another middleware: Django turns that into an answer at
+    the middleware's own border, so it never comes by here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -23,4 +25,5 @@ class DatabaseAway:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        return database_away() if isinstance(exception, DATABASE_FAULTS) else None
+        faulty = isinstance(exception, DATABASE_FAULTS) and request.path.startswith(API)
+        return database_away() if faulty else None

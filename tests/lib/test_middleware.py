@@ -34,7 +34,12 @@ def streaming(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(rows())
 
 
-urlpatterns = [path("away", away), path("closed", closed), path("streaming", streaming), path("api/broken", broken)]
+urlpatterns = [
+    *(path(f"{place}away", away) for place in ("", "api/")),
+    *(path(f"{place}closed", closed) for place in ("", "api/")),
+    *(path(f"{place}streaming", streaming) for place in ("", "api/")),
+    path("api/broken", broken),
+]
 handler500 = "portal.tenants.views.server_error"
 
 
@@ -43,29 +48,35 @@ def client() -> Client:
     return Client(raise_request_exception=False)
 
 
-def check_is_away(answer: Any) -> None:
+def check_is_away(answer: Any, address: str) -> None:
+    """A problem document for programs, a page for browsers; neither tells the fault's own text."""
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
-    assert answer["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"] == "The database is not available. Nothing was accepted; try again."
+    assert "hunter2" not in answer.content.decode()
+    if address.startswith("/api/"):
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"] == "The database is not available. Nothing was accepted; try again."
+    else:
+        assert answer["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.parametrize("address", ["/away", "/closed", "/streaming"])
-def test_in_a_plain_view(client: Client, address: str) -> None:
-    check_is_away(client.get(address))
+@pytest.mark.parametrize("address", ["away", "closed", "streaming"])
+@pytest.mark.parametrize("place", ["/", "/api/"])
+def test_in_a_plain_view(client: Client, place: str, address: str) -> None:
+    check_is_away(client.get(place + address, headers={"Accept": "text/html"}), place)
 
 
 @pytest.mark.parametrize("address", ["/", "/api/v1/gateways/"])
 @pytest.mark.parametrize(
-    "seam", ["portal.tenants.access.memberships", "django.contrib.sessions.backends.db.SessionStore.load"]
+    "seam", ["portal.tenants.scope.every_organization", "django.contrib.sessions.backends.db.SessionStore.load"]
 )
 def test_before_any_view(
     client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, address: str, seam: str
 ) -> None:
     client.force_login(tenant.people["owner"], backend="allauth.account.auth_backends.AuthenticationBackend")
     monkeypatch.setattr(seam, away)
-    check_is_away(client.get(address))
+    check_is_away(client.get(address, headers={"Accept": "text/html"}), address)
 
 
 @pytest.mark.urls(__name__)
