@@ -1,7 +1,8 @@
 """The lanes: one queue per connector, and the single place of its order and concurrency.
 
-One thread runs them all around the sender. A lane starts a message when it has room of its own; the limits that guard
-memory and sockets for all are far above what any lane may use, so they never decide who goes first.
+One thread runs them all around the sender. A lane starts a message when it has room of its own. Of the room for all,
+which guards memory and sockets, no lane gets more than a share of what is left: so there is always some left for the
+next lane, however many partners hang.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from portal.lib.uuid7 import uuid7
 TURN = 8
 """Messages a lane may start before the next lane has its turn."""
 POLL_SECONDS = 0.5
+SHARE = 8
+"""A lane may have one eighth of the room that is left for all in flight: far more than its own limit, until hundreds
+of partners hang."""
 
 log = structlog.get_logger(__name__)
 
@@ -84,14 +88,14 @@ class Lanes:
         *,
         done: Callable[[Result], None],
         discard: Callable[[list[Due]], None],
-        may_start: Callable[[int], bool],
+        room: Callable[[int], int],
     ) -> None:
-        """`done` takes each result, `discard` the deliveries given back unsent; `may_start(in flight)` is the guard
-        over all lanes: the lease, and how much is unrecorded."""
+        """`done` takes each result, `discard` the deliveries given back unsent; `room(in flight)` is the guard over all
+        lanes: how many more may be started."""
         self._sender = sender
         self._done = done
         self._discard = discard
-        self._may_start = may_start
+        self._room = room
         self._arrivals: deque[list[Work] | Retarget] = deque()
         self._lanes: dict[UUID, Lane] = {}
         self._runnable: deque[Lane] = deque()
@@ -165,15 +169,20 @@ class Lanes:
             self._runnable.append(lane)
 
     def _start(self) -> None:
-        """Let each lane with room start a few messages in turn, until none has room or a guard says stop."""
-        while self._runnable and self._may_start(self.in_flight):
+        """Let each lane with room start a few messages in turn, until none has room or there is none for all.
+
+        A lane that has its share already is left out until one of its own messages ends.
+        """
+        while self._runnable and (room := self._room(self.in_flight)):
             lane = self._runnable.popleft()
-            for _ in range(TURN):
+            share = max(1, room // SHARE)
+            for _ in range(min(TURN, share - lane.in_flight)):
                 if not lane.can_start:
                     break
                 self._send(lane, lane.queue.popleft())
             lane.queued_to_run = False
-            self._make_runnable(lane)
+            if lane.in_flight < share:
+                self._make_runnable(lane)
 
     def _send(self, lane: Lane, work: Work) -> None:
         now = clock.now()

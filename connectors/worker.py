@@ -60,7 +60,7 @@ class DeliveryEngine:
         self._max_sockets = _sockets_at_most(settings.DELIVERY_MAX_SOCKETS)
         self._sender = Sender(egress_policy(), max_sockets=self._max_sockets)
         self._recorder = Recorder(forget=self._recorded)
-        self._lanes = Lanes(self._sender, done=self._recorder.add, discard=self._give_back, may_start=self._may_start)
+        self._lanes = Lanes(self._sender, done=self._recorder.add, discard=self._give_back, room=self._room)
         self._claimer = Claimer(self._lanes)
         self._threads = [
             threading.Thread(target=stage, name=name, daemon=True)
@@ -183,11 +183,12 @@ class DeliveryEngine:
 
     # guards
 
-    def _may_start(self, in_flight: int) -> bool:
-        """Nothing new is sent on a lease that may have run out, nor while too much is unrecorded."""
-        unrecorded = in_flight + self._recorder.backlog
-        room = in_flight < self._max_sockets and unrecorded < settings.DELIVERY_MAX_UNRECORDED
-        return room and monotonic() < self._lease_ends
+    def _room(self, in_flight: int) -> int:
+        """How many may be started: none on a lease that may have run out, nor while too much is unrecorded."""
+        if monotonic() >= self._lease_ends:
+            return 0
+        most_unrecorded: int = settings.DELIVERY_MAX_UNRECORDED
+        return max(0, min(self._max_sockets, most_unrecorded - self._recorder.backlog) - in_flight)
 
     def _recorded(self, dues: Collection[Due]) -> None:
         """What is recorded makes room: for the claimer to read on, and for the lanes under the bound above."""

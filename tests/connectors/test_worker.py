@@ -319,3 +319,27 @@ def test_connections_lost_under_every_stage_lose_nothing_and_send_nothing_twice(
     assert accepted == 2400
     assert Delivery.objects.filter(state="delivered").count() == len(set(ids)) == 2400
     assert len(ids) == 2400
+
+
+@pytest.fixture
+def few_sockets(settings: Any) -> None:
+    settings.DELIVERY_MAX_SOCKETS = 60
+
+
+def test_hanging_partners_that_want_every_socket_do_not_get_every_socket(
+    site: Tenant, few_sockets: None, engine: DeliveryEngine
+) -> None:
+    def send_hundred(first: float) -> None:
+        times = [datetime.fromtimestamp(first + n, UTC) for n in range(100)]
+        batch = [reading(1000.0 * n, at) for n, at in enumerate(times)]
+        accept_readings(site.organization.id, batch, datetime.now(UTC))
+
+    with Receiver(lambda _: Answer(hang=True)) as hanging, Receiver() as healthy:
+        for n in range(10):
+            make_trigger(make_connector(hanging.url, name=f"Hanging {n}"), "datapoint/value")
+        send_hundred(time.time() - 10_000)
+        hanging.wait_for(20)
+        time.sleep(1)
+        make_trigger(make_connector(healthy.url, name="Healthy"), "datapoint/value")
+        send_hundred(time.time() - 9_000)
+        healthy.wait_for(100, timeout=10)
