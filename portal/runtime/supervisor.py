@@ -35,7 +35,7 @@ COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class StopRequested(Exception):  # noqa: N818 - not an error: the operator wants the run to end
+class StopRequested(Exception):
     """Leaves whatever the supervisor waits for when a signal comes in."""
 
 

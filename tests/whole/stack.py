@@ -67,7 +67,7 @@ class Stack:
             eventually(self._is_up, 90, "the product's readiness")
         except BaseException:
             self.stop()
-            print(self.log)  # noqa: T201 - shown by pytest with the failure
+            print(self.log)
             raise
         return self
 

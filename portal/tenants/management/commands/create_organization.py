@@ -8,19 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.lib import clock
 from portal.tenants import audit
-from portal.tenants.onboard import OnboardError, Onboarded, onboard
+from portal.tenants.onboard import Onboarded, OnboardError, onboard
 
 
 class Command(BaseCommand):
-    help = (
-        "Make an organization with its owner and an API key of all scopes. Key and password are shown once."
-    )
+    help = "Make an organization with its owner and an API key of all scopes. Key and password are shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="of the organization; no other may have it")
-        parser.add_argument(
-            "--owner", required=True, metavar="EMAIL", help="an account is made if there is none"
-        )
+        parser.add_argument("--owner", required=True, metavar="EMAIL", help="an account is made if there is none")
         parser.add_argument("--json", action="store_true", help="print one JSON object, for other programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
