@@ -11,12 +11,12 @@ import hashlib
 import random
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from connectors import retry
 from connectors.dispatch import Target, make_request, shown_head
@@ -37,8 +37,7 @@ of partners hang."""
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """A claimed delivery with its event's document (None when the event is no longer kept) and its shard's epoch."""
 
     due: Due
@@ -47,8 +46,7 @@ class Work:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sent:
+class _Sent(Struct, frozen=True, kw_only=True):
     """What is remembered of a message while it is in flight."""
 
     lane: Lane

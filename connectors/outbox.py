@@ -6,7 +6,6 @@ Statements per batch, never per row. Due times are the database's clock througho
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from time import sleep
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
+from msgspec import Struct
 
 from connectors import hints
 from connectors.message import Outcome
@@ -74,16 +74,14 @@ def enqueue(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEven
 # claim
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """How far a connector's due deliveries have been read: the last row's due time and id."""
 
     next_at: datetime
     id: UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """Ask for up to `limit` due deliveries of a connector, from behind `after` on, or from the start."""
 
     connector_id: UUID
@@ -91,8 +89,7 @@ class Probe:
     after: Position | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(Struct, frozen=True, kw_only=True):
     """A delivery that is due. `attempts` have been made; `read_at` is the database's time of the claim."""
 
     id: UUID
@@ -130,6 +127,7 @@ def claim(cursor: Cursor, probes: Sequence[Probe]) -> list[Due]:
             [probe.after.next_at if probe.after else _LONG_AGO for probe in probes],
             [probe.after.id if probe.after else _ZERO for probe in probes],
         ],
+        binary=True,
     )
     return [
         Due(
@@ -150,15 +148,14 @@ def bodies(cursor: Cursor, events: Collection[tuple[UUID, UUID]]) -> dict[UUID, 
     if not events:
         return {}
     organizations, ids = zip(*events, strict=True)
-    cursor.execute(_BODIES, [list(organizations), list(ids)])
+    cursor.execute(_BODIES, [list(organizations), list(ids)], binary=True)
     return dict(cursor.fetchall())
 
 
 # record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What one attempt came to, and what that means for its delivery.
 
     `shard` and `epoch` are those under which the delivery was claimed: they decide whether this may be recorded.

@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from uuid import UUID
 
 import psycopg
 import structlog
+from msgspec.structs import replace
 
 from connectors import outbox
 from connectors.outbox import Due, Result

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from connectors.message import ErrorClass, Headers, Outcome
 
 State: TypeAlias = Literal["delivered", "retry", "failed", "gone"]
@@ -45,8 +47,7 @@ class Policy:
         return 1 + len(self.schedule)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What follows from one try. `delay` is set, in seconds, only for "retry"; `reason` is for the log."""
 
     state: State
@@ -104,9 +105,7 @@ def decide(policy: Policy, outcome: Outcome, attempt: int, now: datetime, jitter
     if state != "retry":
         return Decision(state=state, delay=None, reason=reason)
     if attempt > len(policy.schedule):
-        return Decision(
-            state="failed", delay=None, reason=f"{reason}; that was the last of {policy.tries} tries"
-        )
+        return Decision(state="failed", delay=None, reason=f"{reason}; that was the last of {policy.tries} tries")
     delay = policy.schedule[attempt - 1] * (1 - JITTER + 2 * JITTER * jitter)
     asked = retry_after(outcome.headers, now)
     if asked is not None and asked > delay:

@@ -17,21 +17,15 @@ URL_CAP = 2048
 Exemption = tuple[str, int]
 """One address and port that the guard lets through for one request."""
 
-_PARTS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.\-]*)://(?P<authority>[^/?#]*)[^#]*(?P<fragment>#.*)?", re.IGNORECASE
-)
+_PARTS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]*)://(?P<authority>[^/?#]*)[^#]*(?P<fragment>#.*)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
 _FOREIGN = re.compile(r"[^!-~]")
 _UNSAFE = re.compile(r'["<>\\^`{|}]')
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-f]{2})|%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 _LABEL = re.compile(r"(?!-)[a-z0-9_\-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_INNER_SUFFIXES = frozenset(
-    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "onion"}
-)
-_ASCII_ONLY = (
-    "Only ASCII without blanks: percent-encode the path, write international names in their xn-- form."
-)
+_INNER_SUFFIXES = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "onion"})
+_ASCII_ONLY = "Only ASCII without blanks: percent-encode the path, write international names in their xn-- form."
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 

@@ -28,9 +28,7 @@ def render(document: Document, *, message_id: str) -> Rendered:  # noqa: ARG001 
     try:
         data = data_for(document, data_of(document))
     except KeyError as missing:
-        raise RenderError(
-            f"gridX demands a field that this event does not have: {missing.args[0]}"
-        ) from missing
+        raise RenderError(f"gridX demands a field that this event does not have: {missing.args[0]}") from missing
     message: Fields = {
         "id": document["id"],
         "accountID": document["organization"],

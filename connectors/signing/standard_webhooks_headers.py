@@ -38,11 +38,7 @@ def opened(headers: Mapping[str, str], body: bytes, now: int, version: str) -> R
     """None when a header is missing, the time is not a number, or it is further than TOLERANCE from `now`."""
     message_id, signatures = headers.get("webhook-id"), headers.get("webhook-signature")
     timestamp = headers.get("webhook-timestamp", "")
-    if (
-        not message_id
-        or not signatures
-        or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16)
-    ):
+    if not message_id or not signatures or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
         return None
     if abs(now - int(timestamp)) > TOLERANCE:
         return None

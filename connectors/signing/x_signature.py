@@ -57,16 +57,9 @@ def sign(keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -
 
 def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:  # noqa: ARG001
     """Any digest of any secret counts; a comma without a space is fine too (S4 line 163)."""
-    given = [
-        part.strip().lower()
-        for part in headers.get("x-signature", "").split(",", MOST_DIGESTS)[:MOST_DIGESTS]
-    ]
+    given = [part.strip().lower() for part in headers.get("x-signature", "").split(",", MOST_DIGESTS)[:MOST_DIGESTS]]
     expected = [prepare(secret)(body) for secret in secrets if check(secret) is None]
-    matches = [
-        hmac.compare_digest(one.encode(errors="replace"), other.encode())
-        for one in given
-        for other in expected
-    ]
+    matches = [hmac.compare_digest(one.encode(errors="replace"), other.encode()) for one in given for other in expected]
     return any(matches)
 
 
