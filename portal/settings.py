@@ -277,7 +277,7 @@ CELERY_IMPORTS = ("triggers.scheduled.retention",)
 CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
         "task": "triggers.scheduled.retention.make_partitions_ahead",
-        "schedule": crontab(hour="1", minute="7"),
+        "schedule": crontab(minute="7"),
     },
     "forget what is no longer needed": {
         "task": "triggers.scheduled.retention.forget_expired",

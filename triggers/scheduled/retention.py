@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+import structlog
 from celery import shared_task
 from django.db import DatabaseError, connection, transaction
 
@@ -18,6 +19,8 @@ from portal.lib import clock, partitions
 from portal.tenants.models import IdempotentAnswer
 
 ANSWERS_KEPT = timedelta(hours=24)
+log = structlog.get_logger(__name__)
+
 CHUNK = 1_000
 """Rows per DELETE: short locks, and a bounded transaction however much there is to forget."""
 LOCK_SECONDS = 5
@@ -28,9 +31,13 @@ PRODUCER_KEYS = ProducerKey._meta.db_table
 
 @shared_task
 def make_partitions_ahead() -> None:
+    """A table that is locked for too long has its turn again an hour later; the others do not wait for it."""
     today = clock.now().date()
     for table in (*EVENT_TABLES, *CONNECTOR_TABLES):
-        partitions.ensure(table, today)
+        try:
+            partitions.ensure(table, today)
+        except DatabaseError as error:
+            log.warning("partitions could not be made; trying again in an hour", table=table.name, error=str(error))
 
 
 @shared_task
