@@ -136,8 +136,17 @@ DATABASES["default"].update(
     ENGINE="django.db.backends.postgresql",
     CONN_MAX_AGE=None,
     CONN_HEALTH_CHECKS=True,
-    # What DATABASE_URL says after its question mark, such as sslmode, stays.
-    OPTIONS={"connect_timeout": 5, **DATABASES["default"].get("OPTIONS", {}), "options": "-c timezone=UTC"},
+    OPTIONS={
+        "connect_timeout": 5,
+        # A database host that vanishes without a word is noticed within half a minute, not a quarter of an hour.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        # What DATABASE_URL says after its question mark, such as sslmode, stays.
+        **DATABASES["default"].get("OPTIONS", {}),
+        "options": "-c timezone=UTC",
+    },
 )
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -142,7 +142,10 @@ class EventsCall(APIView):
         responses={202: TakenSerializer, 422: TakenSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Send events in (scope `ingest`), 1 to 1,000 at once; 202 after the commit, 422 when all are refused."""
+        """Send events in (scope `ingest`), 1 to 1,000 at once; 202 after the commit, 422 when all are refused.
+
+        The `data` of one event may have up to 64 KiB.
+        """
         raise NotImplementedError
 
 

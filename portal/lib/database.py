@@ -16,6 +16,9 @@ from django.db import connection
 Row: TypeAlias = tuple[Any, ...]
 Cursor: TypeAlias = psycopg.Cursor[Row]
 
+PREPARE_AFTER = 5
+"""Runs after which PostgreSQL keeps a batch statement's plan: planning one anew costs more than a small batch."""
+
 _INDEX_ONLY = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off"
 """For the delivery worker's sessions. A prepared statement with `LIMIT $1` falls to a generic plan after a few runs,
 and that plan may read the whole table; the worker's statements only ever want their index."""
@@ -27,19 +30,25 @@ def batch_cursor() -> Iterator[Cursor]:
 
     Its errors leave as Django's, so that a database that goes away in mid-batch is a 503 too.
     """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(_session()) as cursor:
         yield cursor
 
 
 @contextmanager
 def stage_cursor() -> Iterator[Cursor]:
     """A batch cursor for one stage (one thread) of the delivery worker; its session only uses index plans."""
-    connection.ensure_connection()
-    raw = connection.connection
+    raw = _session()
     with psycopg.Cursor(raw) as cursor:
         if getattr(connection, "planned_for", None) is not raw:
             for statement in _INDEX_ONLY.split(";"):
                 cursor.execute(statement)
             connection.planned_for = raw  # type: ignore[attr-defined]
         yield cursor
+
+
+def _session() -> psycopg.Connection[Row]:
+    """This thread's connection. Django's own cursors bind on the client and never prepare; the batch cursors do."""
+    connection.ensure_connection()
+    raw: psycopg.Connection[Row] = connection.connection
+    raw.prepare_threshold = PREPARE_AFTER
+    return raw

@@ -12,6 +12,7 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError, connection, transaction
 
+from connectors import outbox
 from connectors.models import DAILY_TABLES as CONNECTOR_TABLES
 from portal.events.models import DAILY_TABLES as EVENT_TABLES
 from portal.events.models import DEDUPLICATION_DAYS, ProducerKey
@@ -45,6 +46,7 @@ def forget_expired() -> None:
     now = clock.now()
     forget_answers(now)
     forget_producer_keys(now)
+    outbox.drop_orphans()
 
 
 @shared_task
