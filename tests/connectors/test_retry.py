@@ -17,9 +17,7 @@ EVERY_STATUS = range(100, 600)
 
 
 def outcome(status: int | None = None, error: ErrorClass | None = None, headers: Headers = ()) -> Outcome:
-    return Outcome(
-        status=status, error=error, detail="why", headers=headers, body=b"", truncated=False, duration=0.1
-    )
+    return Outcome(status=status, error=error, detail="why", headers=headers, body=b"", truncated=False, duration=0.1)
 
 
 def states(policy: str, attempt: int = 1) -> dict[str, set[int]]:
@@ -69,9 +67,7 @@ def test_schedules_add_up_to_what_they_say():
     assert standard.tries == 10
     assert 75 * HOUR <= sum(standard.schedule) < 76 * HOUR
     assert (gridx.tries, gridx.timeout) == (6, 5.0)
-    assert {later / earlier for earlier, later in zip(gridx.schedule, gridx.schedule[1:], strict=False)} == {
-        4.0
-    }
+    assert {later / earlier for earlier, later in zip(gridx.schedule, gridx.schedule[1:], strict=False)} == {4.0}
     assert (set(urgent.schedule), sum(urgent.schedule)) == ({60.0}, 50 * 60.0)
     assert POLICIES["none"].tries == 1
     assert all(name == policy.name for name, policy in POLICIES.items())

@@ -73,17 +73,13 @@ GATEWAY_OFFLINE = _gateway(
     "gateway/offline", "Gateway offline", "A gateway has stopped reporting; what is behind it cannot be seen."
 )
 
-APPLIANCE_CREATE = _appliance(
-    "appliance/create", "Appliance added", "An appliance was found behind a gateway."
-)
+APPLIANCE_CREATE = _appliance("appliance/create", "Appliance added", "An appliance was found behind a gateway.")
 APPLIANCE_UPDATE = _appliance(
     "appliance/update",
     "Appliance changed",
     "An appliance's name, type, kind or another property of it changed.",
 )
-APPLIANCE_DELETE = _appliance(
-    "appliance/delete", "Appliance removed", "An appliance was removed from its gateway."
-)
+APPLIANCE_DELETE = _appliance("appliance/delete", "Appliance removed", "An appliance was removed from its gateway.")
 APPLIANCE_ONLINE = _appliance("appliance/online", "Appliance online", "An appliance reports again.")
 APPLIANCE_OFFLINE = _appliance(
     "appliance/offline",

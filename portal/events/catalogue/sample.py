@@ -23,9 +23,7 @@ INVERTER = {
 VEHICLE = {"serial_number": "EV-0042", "name": "Company car", "type": "evstation", "manufacturer": "Examplo"}
 
 
-def document_of(
-    event_type: EventType, organization_id: str, *, event_id: str | None, time: str
-) -> dict[str, Any]:
+def document_of(event_type: EventType, organization_id: str, *, event_id: str | None, time: str) -> dict[str, Any]:
     """A complete event document as docs/event-document.md describes it, with the type's sample as `data`."""
     document: dict[str, Any] = {
         "id": event_id or _identifier(f"event {event_type.name}"),

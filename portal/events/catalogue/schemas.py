@@ -39,9 +39,7 @@ def one_of(values: Sequence[str], description: str) -> Schema:
     return {"type": "string", "enum": list(values), "description": description}
 
 
-def quantity(
-    unit: str, description: str, *, lowest: float | None = None, highest: float | None = None
-) -> Schema:
+def quantity(unit: str, description: str, *, lowest: float | None = None, highest: float | None = None) -> Schema:
     bounds = {"minimum": lowest, "maximum": highest}
     present = {keyword: bound for keyword, bound in bounds.items() if bound is not None}
     return {"type": "number", **present, "x-unit": unit, "description": description}

@@ -16,9 +16,7 @@ LIMIT_SET = EventType(
     description="The grid operator limits how much power the site may draw (in Germany: section 14a EnWG).",
     schema=schemas.closed(
         {
-            "limit_w": schemas.quantity(
-                "W", "The most power that the site may draw now.", lowest=0, highest=1e9
-            ),
+            "limit_w": schemas.quantity("W", "The most power that the site may draw now.", lowest=0, highest=1e9),
             "received_at": schemas.moment("When the gateway received the signal."),
             "valid_until": schemas.moment("Until when the limit holds; absent: until further notice."),
         },
@@ -58,12 +56,8 @@ SYSTEM_ACTION = EventType(
             "resolution": schemas.closed(
                 {
                     "title": schemas.text("What to do, in a few words of the user's language.", longest=300),
-                    "description": schemas.text(
-                        "How to do it: Markdown, in the user's language.", longest=10_000
-                    ),
-                    "access": schemas.one_of(
-                        ("remote", "physical"), "In the manufacturer's app, or at the device."
-                    ),
+                    "description": schemas.text("How to do it: Markdown, in the user's language.", longest=10_000),
+                    "access": schemas.one_of(("remote", "physical"), "In the manufacturer's app, or at the device."),
                     "agent": schemas.one_of(("user", "third_party"), "The user, or a service partner."),
                 },
                 required=("title", "description", "access", "agent"),
@@ -99,9 +93,7 @@ DATAPOINT_VALUE = EventType(
             "property": schemas.text("Name of the data point.", longest=200),
             "value": ANY_VALUE | {"description": "What was measured, in `unit`."},
             "unit": schemas.text("Unit of `value`, as the data point defines it.", longest=20),
-            "quality": schemas.one_of(
-                ("good", "uncertain", "bad"), "What the gateway thinks of the measurement."
-            ),
+            "quality": schemas.one_of(("good", "uncertain", "bad"), "What the gateway thinks of the measurement."),
             "reason": schemas.one_of(
                 ("first", "changed", "interval", "reset"),
                 "first: no value was sent before. changed: by its threshold. interval: silent long enough. "

@@ -23,9 +23,7 @@ def validate(event_type: EventType, data: object) -> list[tuple[str, str]]:
         if validator.is_valid(data):
             return []
         return [_described(error) for error in islice(validator.iter_errors(data), MOST_ERRORS)]
-    except (
-        ValueError
-    ) as error:  # not JSON at all, such as a key that is no string, or nested too deeply to follow
+    except ValueError as error:  # not JSON at all, such as a key that is no string, or nested too deeply to follow
         return [("", str(error))]
 
 

@@ -17,9 +17,7 @@ MOST_POWER = 1e9
 
 OBSERVED = {
     "issued_at": schemas.moment("When the vehicle issued this. It may have taken some time to arrive."),
-    "at_home": schemas.flag(
-        "Whether the vehicle is at its user's home, where its charging may be controlled."
-    ),
+    "at_home": schemas.flag("Whether the vehicle is at its user's home, where its charging may be controlled."),
 }
 
 FAILURE_REASON = schemas.closed(

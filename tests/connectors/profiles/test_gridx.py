@@ -25,9 +25,7 @@ TYPES = [name for name in CATALOGUE if name != "datapoint/value"]
 def schemas() -> dict[str, Any]:
     """The vendor's schemas; its one copy error, the type of SystemActionEvent, set right (S4 line 267)."""
     if not SEED.is_file():
-        pytest.fail(
-            "The vendor's schema is missing: shared/seeds/webhook-events.yaml must stand beside the checkout."
-        )
+        pytest.fail("The vendor's schema is missing: shared/seeds/webhook-events.yaml must stand beside the checkout.")
     found: dict[str, Any] = yaml.safe_load(SEED.read_text())["components"]["schemas"]
     action_type = found["SystemActionEvent"]["allOf"][1]["properties"]["type"]
     assert action_type["enum"] == ["ping"]
@@ -78,18 +76,14 @@ def test_it_carries_the_vendors_types_and_no_others(schemas: dict[str, Any]) -> 
 @pytest.mark.parametrize("build", [full, minimal])
 @pytest.mark.parametrize("name", TYPES)
 class TestEveryType:
-    def test_the_vendors_schema_accepts_the_body(
-        self, schemas: dict[str, Any], name: str, build: Any
-    ) -> None:
+    def test_the_vendors_schema_accepts_the_body(self, schemas: dict[str, Any], name: str, build: Any) -> None:
         body = body_of(build(name))
         for target in (schema_name(schemas, name), "WebhookEventRequest"):
             vendor = {"$ref": f"#/components/schemas/{target}", "components": {"schemas": schemas}}
             validator = Draft202012Validator(vendor, validate_formats=True)
             assert [error.message for error in validator.iter_errors(body)] == []
 
-    def test_no_name_is_invented_and_none_is_null(
-        self, schemas: dict[str, Any], name: str, build: Any
-    ) -> None:
+    def test_no_name_is_invented_and_none_is_null(self, schemas: dict[str, Any], name: str, build: Any) -> None:
         body = body_of(build(name))
         envelope, described = schemas["WebhookEventBase"], schemas[schema_name(schemas, name)]["allOf"][1]
         assert set(body) <= {*envelope["properties"], "accountID"}
@@ -154,9 +148,7 @@ def test_charge_power_is_in_whole_milliwatts(watts: float, milliwatts: int) -> N
     assert isinstance(power, int)
 
 
-@pytest.mark.parametrize(
-    ("watts", "text"), [(4200, b"4200000"), (0, b"0"), (4200.0, b"4200000"), (0.0005, b"0.5")]
-)
+@pytest.mark.parametrize(("watts", "text"), [(4200, b"4200000"), (0, b"0"), (4200.0, b"4200000"), (0.0005, b"0.5")])
 def test_the_limit_is_in_milliwatts(watts: float, text: bytes) -> None:
     document = full("grid-signal-processor/limitation-of-power-consumption/set")
     document["data"]["limit_w"] = watts

@@ -68,8 +68,7 @@ class TestScheme:
         key = scheme.prepare(secret)
         for body in (b"one", b"two", b"one"):
             headers = {
-                name.lower(): value
-                for name, value in scheme.sign([key], message_id="0199-a", timestamp=NOW, body=body)
+                name.lower(): value for name, value in scheme.sign([key], message_id="0199-a", timestamp=NOW, body=body)
             }
             assert scheme.verify([secret], headers, body, NOW)
 

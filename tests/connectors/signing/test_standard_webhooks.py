@@ -52,9 +52,7 @@ class TestReceived:
     def test_the_time_must_be_near(self, scheme: object, skew: int, accepted: bool) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(
-            signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW + skew, body=BODY)
-        )
+        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW + skew, body=BODY))
         assert signing.verify([secret], headers, BODY, NOW) == accepted
 
     @pytest.mark.parametrize(
@@ -73,18 +71,14 @@ class TestReceived:
     def test_id_and_time_are_signed_too(self, scheme: object, name: str, value: str) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(
-            signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY)
-        )
+        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY))
         assert signing.verify([secret], headers, BODY, NOW)
         assert not signing.verify([secret], headers | {name: value}, BODY, NOW)
 
     def test_signatures_of_other_versions_are_passed_over(self, scheme: object) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(
-            signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY)
-        )
+        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY))
         more = headers | {"webhook-signature": f"v0,abc v9 {headers['webhook-signature']}"}
         assert signing.verify([secret], more, BODY, NOW)
         version, signature = headers["webhook-signature"].split(",")
@@ -111,9 +105,7 @@ def test_the_public_key_alone_verifies_v1a() -> None:
     assert public.startswith("whpk_")
     key = Ed25519PublicKey.from_public_bytes(b64decode(public.removeprefix("whpk_")))
     headers = headers_of(
-        standard_webhooks_v1a.sign(
-            [standard_webhooks_v1a.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY
-        )
+        standard_webhooks_v1a.sign([standard_webhooks_v1a.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY)
     )
     version, signature = headers["webhook-signature"].split(",")
     assert version == "v1a"
