@@ -236,7 +236,7 @@ def _attempt(row: models.Attempt, bodies: dict[bytes, str]) -> Attempt:
     return Attempt(
         number=row.number,
         started_at=row.started_at,
-        duration_ms=row.duration_ms,
+        duration_ms=round(row.duration_ms, 3),
         status=row.status,
         error=row.error,
         detail=row.detail,

@@ -37,7 +37,10 @@ SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and NEEDS_NO_SECRETS:
     SECRET_KEY = secrets.token_urlsafe(50)
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set: start with `manage.py up`, or set it in the environment.")
+    raise ImproperlyConfigured(
+        f"SECRET_KEY is not set, and {DATA_DIR} holds none: `manage.py up` makes one there (is DATA_DIR the same?), "
+        "or set it in the environment."
+    )
 FIELD_ENCRYPTION_KEYS: list[str] = env.words("FIELD_ENCRYPTION_KEYS")
 if not FIELD_ENCRYPTION_KEYS and not NEEDS_NO_SECRETS:
     raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS is not set: comma-separated Fernet keys, the newest first.")

@@ -295,7 +295,8 @@ def _value_event(
 def _event_is_good(index: int, item: EventItem, located: Located, now: datetime, result: Result) -> bool:
     event_type = catalogue.get(item.type)
     if event_type is None or not event_type.subscribable:
-        result.refuse(index, ("/type", f"There is no event type {item.type!r}; event-types/ lists them."))
+        reason = "event-types/ lists them" if event_type is None else "it is only sent by tests and pings"
+        result.refuse(index, ("/type", f"There is no event type {item.type!r} to send in; {reason}."))
         return False
     if event_type.flow == "values":
         result.refuse(index, ("/type", "Values come in through readings/, where the change filter applies."))

@@ -32,7 +32,23 @@ MOST_ITEMS = 1000
 Item = TypeVar("Item", ReadingItem, EventItem)
 Take: TypeAlias = Callable[..., Result]
 
-_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"required field `(\w+)`")
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
+_PLACE = re.compile(r" - at `\$\.(\w+)")
+
+_REFERENCE = "Text of 1 to 200 characters is expected: an id or a serial number."
+EXPECTED = {
+    "gateway": _REFERENCE,
+    "appliance": _REFERENCE,
+    "id": "Text of 1 to 200 characters is expected.",
+    "property": "The name of a data point is expected.",
+    "value": "A number, a boolean or a string of up to 1,000 characters is expected.",
+    "time": "A time with its zone is expected (RFC 3339), such as 2026-11-21T10:00:00.000Z.",
+    "quality": "One of good, uncertain, bad is expected.",
+    "type": "The name of an event type is expected; event-types/ lists them.",
+    "correlation_id": "A UUID is expected.",
+    "data": "An object is expected.",
+}
 
 
 class Refused(Exception):
@@ -148,7 +164,7 @@ def _body(request: HttpRequest) -> bytes:
 def _items(request: HttpRequest, body: bytes, name: str) -> list[Any]:
     try:
         if request.content_type == "application/x-ndjson":
-            items = [orjson.loads(line) for line in body.splitlines() if line.strip()]
+            items = [_line(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
         elif request.content_type == "application/json":
             items = _listed(orjson.loads(body), name)
         else:
@@ -158,6 +174,13 @@ def _items(request: HttpRequest, body: bytes, name: str) -> list[Any]:
     if not 1 <= len(items) <= MOST_ITEMS:
         raise Refused(400, f"1 to {MOST_ITEMS} items are expected, not {len(items)}.", f"/{name}")
     return items
+
+
+def _line(number: int, line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"Line {number} is not valid JSON: {error}.") from None
 
 
 def _listed(parsed: Any, name: str) -> list[Any]:
@@ -170,12 +193,12 @@ def _listed(parsed: Any, name: str) -> list[Any]:
 
 
 def _located(error: msgspec.ValidationError) -> tuple[str, str]:
-    """A msgspec message as (JSON pointer, reason): "Expected `str`, got `int` - at `$.gateway`"."""
-    found = _PLACE.match(str(error))
-    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
-    missing = re.search(r"required field `(\w+)`", what)
-    unknown = re.search(r"unknown field `(.+)`", what)
-    pointer = path.replace(".", "/").replace("[", "/").replace("]", "")
-    if missing or unknown:
-        pointer += "/" + (missing or unknown)[1]  # type: ignore[index]
-    return pointer, what.replace("`", "'") + "."
+    """A msgspec message as (JSON pointer, reason in our words): "Expected `str`, got `int` - at `$.gateway`"."""
+    text = str(error)
+    if missing := _MISSING.search(text):
+        return f"/{missing[1]}", "is required"
+    if unknown := _UNKNOWN.search(text):
+        return f"/{unknown[1]}", "There is no such field here."
+    place = _PLACE.search(text)
+    name = place[1] if place else ""
+    return (f"/{name}" if name else ""), EXPECTED.get(name, "An object is expected.")

@@ -10,6 +10,7 @@ import orjson
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -48,6 +49,7 @@ def database_away() -> HttpResponse:
     return response
 
 
+@csrf_exempt
 def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     """For what is under the API's prefix and is nobody's: a problem document too, not a page."""
     return problem(404, f"There is no {request.path}: addresses end in a slash, and api/docs/ lists them.")

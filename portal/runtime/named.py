@@ -28,7 +28,7 @@ def check_database(url: str) -> None:
     try:
         version = _patiently(connect, psycopg.Error)
     except psycopg.Error as error:
-        raise StartError(f"The database at {_place(url)} is not reachable: {last_line(str(error))}.") from None
+        raise StartError(f"The database at {_place(url)} is not reachable: {_sentence(error)}.") from None
     if version < OLDEST_POSTGRES:
         raise StartError(f"The database at {_place(url)} is PostgreSQL {version // 10_000}; 16 or newer is needed.")
 
@@ -45,7 +45,7 @@ def check_broker(url: str) -> None:
     try:
         _patiently(ping, redis.RedisError)
     except (redis.RedisError, ValueError) as error:
-        raise StartError(f"Redis at {_place(url)} is not reachable: {last_line(str(error))}.") from None
+        raise StartError(f"Redis at {_place(url)} is not reachable: {_sentence(error)}.") from None
 
 
 def _patiently(ask: Callable[[], int], transient: type[Exception]) -> int:
@@ -63,3 +63,8 @@ def _place(url: str) -> str:
     """The address without its user and password."""
     parts = urlsplit(url)
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _sentence(error: Exception) -> str:
+    """The last line of a library's words, without its tab and its question mark."""
+    return last_line(str(error)).strip().rstrip("?.")

@@ -26,7 +26,7 @@ def welcome(url: str, demo: Demo | None) -> str:
 
 def _empty() -> list[str]:
     return [
-        "It is empty. Make the first organization, with its owner and an API key:",
+        "An organization, with its owner and an API key, is made by:",
         "  .venv/bin/python manage.py create_organization NAME --owner EMAIL",
     ]
 
@@ -35,7 +35,7 @@ def _demo(url: str, demo: Demo) -> list[str]:
     return [
         f"Sign in as: {demo.email}",
         f"Password: {demo.password or 'as set at the first start'}",
-        f"API key: {demo.api_key or 'gone with DATA_DIR/demo.env; make another one under API keys'}",
+        f"API key: {demo.api_key or 'gone with DATA_DIR/demo.env; POST api-keys/ with another key makes one'}",
         "",
         "Try next:",
         f"  {url}/connectors/  who gets events, and in which format; the test button sends one now",

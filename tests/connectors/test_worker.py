@@ -311,6 +311,7 @@ def test_connections_lost_under_every_stage_lose_nothing_and_send_nothing_twice(
                     cursor.execute(
                         "select pg_terminate_backend(pid) from pg_stat_activity"
                         " where datname = current_database() and pid <> pg_backend_pid()"
+                        " and backend_type = 'client backend'"
                     )
             eventually(lambda: WaitingDelivery.objects.count() == 0, seconds=30)
             ids = [received.headers["webhook-id"] for received in receiver.requests]

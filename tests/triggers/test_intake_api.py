@@ -62,7 +62,15 @@ def test_the_answer_counts_what_happened_to_each_item(site: Tenant) -> None:
         "accepted": 2,
         "duplicates": 1,
         "rejected": [
-            {"index": 2, "errors": [{"pointer": "/time", "detail": "Invalid RFC3339 encoded datetime."}]},
+            {
+                "index": 2,
+                "errors": [
+                    {
+                        "pointer": "/time",
+                        "detail": "A time with its zone is expected (RFC 3339), such as 2026-11-21T10:00:00.000Z.",
+                    }
+                ],
+            },
         ],
     }
     assert Reading.objects.count() == 2
@@ -161,6 +169,7 @@ def test_a_call_that_cannot_be_read_is_refused_as_a_whole(site: Tenant, body: by
 def test_media_types(site: Tenant) -> None:
     lines = b"\n".join(orjson.dumps(item(value, time=ago(90 - value))) for value in (1, 20, 40)) + b"\n\n"
     assert post(site, READINGS, lines, media_type="application/x-ndjson").json()["accepted"] == 3
+    assert "Line 2 is not" in post(site, READINGS, b"{}\n{", media_type="application/x-ndjson").json()["detail"]
     assert post(site, READINGS, b"a=1", media_type="application/x-www-form-urlencoded").status_code == 415
     body = orjson.dumps({"readings": [item()]})
     assert post(site, READINGS, body, **{"Content-Encoding": "gzip"}).status_code == 415

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -21,8 +22,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="with an organization and a simulated fleet")
-        parser.add_argument("--port", type=int, default=settings.PORT, help="of the web pages and the API")
-        parser.add_argument("--workers", type=int, default=1, help="Celery worker processes")
+        parser.add_argument(
+            "--port", type=_whole(1, 65_535), default=settings.PORT, help="of the web pages and the API"
+        )
+        parser.add_argument("--workers", type=_whole(1, 64), default=1, help="Celery worker processes")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         wanted = Options(
@@ -36,3 +39,14 @@ class Command(BaseCommand):
         except StartError as error:
             self.stderr.write(str(error))
             sys.exit(1)
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """For argparse, which turns the error into one sentence."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+            raise ArgumentTypeError(f"a whole number from {lowest} to {highest} is expected, not {text!r}")
+        return int(text)
+
+    return parse
