@@ -60,6 +60,24 @@ Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise w
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The system's browser: Playwright's own is never downloaded. The flags keep it from calling home."""
+    return {"executable_path": CHROMIUM, "args": FLAGS}
+
+
 @dataclass(frozen=True)
 class Tenant:
     """One organization with a company, a person per role, and a key of each scope."""

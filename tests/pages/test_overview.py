@@ -24,20 +24,24 @@ def steps(client: Client) -> list[str]:
 
 def test_the_first_steps_are_ticked_off_one_by_one(tenant: Tenant, owner: Client) -> None:
     Company._base_manager.all().delete()
-    assert steps(owner) == ["next", "", "", "", ""]
+    assert steps(owner) == ["next", "", "", "", "", ""]
     owner.post("/companies/new/", {"name": "Fjord Solar", "data_points_enabled": "on"})
-    assert steps(owner) == ["done", "next", "", "", ""]
+    assert steps(owner) == ["done", "next", "", "", "", ""]
     with Receiver() as receiver:
         with scope.organization(tenant.organization.id):
             connector = make_connector(f"{receiver.url}/", enabled=False)
-        assert steps(owner) == ["done", "done", "next", "", ""]
+        assert steps(owner) == ["done", "done", "next", "", "", ""]
         owner.post(f"/connectors/{connector.id}/test/", headers={"HX-Request": "true"})
-    assert steps(owner) == ["done", "done", "done", "next", ""]
+    assert steps(owner) == ["done", "done", "done", "next", "", ""]
     with scope.organization(tenant.organization.id):
         make_trigger(connector, "gateway/online")
         assert steps(owner)[3] == "next"  # a trigger of a connector that is off sends nothing
         Connector.objects.update(enabled=True)
-        assert steps(owner) == ["done", "done", "done", "done", "next"]
+        assert steps(owner) == ["done", "done", "done", "done", "next", ""]
+        gateway, _ = make_gateway(access_granted=True), make_data_point()
+        assert steps(owner)[4] == "next"  # a gateway without a company shares nothing
+        Gateway.objects.filter(id=gateway.id).update(company=Company.objects.get())
+        assert steps(owner) == ["done", "done", "done", "done", "done", "next"]
         ended(connector, clock.now(), status=200)
     assert steps(owner) == []
 

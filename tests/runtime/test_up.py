@@ -56,6 +56,14 @@ def test_a_port_in_use(tmp_path: Path, taken_port: int) -> None:
     assert not (tmp_path / "postgres").exists()
 
 
+@pytest.mark.parametrize("words", [("--port", "99999"), ("--port", "web"), ("--workers", "0")])
+def test_a_number_that_cannot_be(tmp_path: Path, words: tuple[str, str]) -> None:
+    result = _up(tmp_path, *words)
+    assert result.returncode != 0
+    assert re.search(rf"a whole number from 1 to \d+ is expected, not '{words[1]}'", result.stderr), result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_an_unreachable_database_is_named_without_its_password(tmp_path: Path) -> None:
     port = _free_port()
     result = _up(tmp_path, DATABASE_URL=f"postgres://someone:hush@127.0.0.1:{port}/feeder")

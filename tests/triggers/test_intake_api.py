@@ -247,3 +247,10 @@ def test_the_database_away_is_a_503_that_says_when_to_come_back(site: Tenant, mo
 def test_readings_are_only_sent_in(site: Tenant) -> None:
     answer = Client().get(READINGS, headers={"Authorization": f"Bearer {site.keys['all']}"})
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+def test_an_address_that_is_not_there_is_a_404_for_any_method(site: Tenant, method: str) -> None:
+    browser = Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {site.keys['all']}"})
+    answer = getattr(browser, method)("/api/v1/nonsense/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
