@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("portal.events.urls")),
     path("", include("connectors.urls")),
     path("", include("triggers.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("portal.tenants.account_urls")),
     path("staff/", site.urls),
     path("", include("django_prometheus.urls")),
 ]

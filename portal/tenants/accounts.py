@@ -1,4 +1,4 @@
-"""Sign-in by allauth, invitation only."""
+"""Sign-in by allauth; nobody signs up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Nobody signs up by themselves: an owner's command or invitation makes the account."""
+    """Nobody signs up by themselves: the operator's commands make accounts."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -45,7 +45,7 @@ def test_ten_wrong_passwords_lock_that_address_out(tenant: Tenant) -> None:
 
 
 def test_nobody_signs_up(tenant: Tenant) -> None:
-    assert b"By invitation only" in Client().get("/accounts/signup/").content
+    assert b"No sign-up here" in Client().get("/accounts/signup/").content
     Client().post("/accounts/signup/", {"email": "new@x.example", "password1": PASSWORD})
     assert not User.objects.filter(email="new@x.example").exists()
 
@@ -75,3 +75,40 @@ def test_changing_the_password_needs_the_old_one(tenant: Tenant, owner: Client, 
     new = "another fine phrase"
     owner.post("/accounts/password/change/", {"oldpassword": old, "password1": new, "password2": new})
     assert User.objects.get(email=EMAIL).check_password(new) is works
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "email/",
+        "reauthenticate/",
+        "confirm-email/",
+        "confirm-email/abc/",
+        "login/code/confirm/",
+        "3rdparty/",
+        "2fa/",
+    ],
+)
+def test_what_is_not_offered_of_an_account_is_not_there(owner: Client, path: str) -> None:
+    assert owner.get(f"/accounts/{path}").status_code == 404
+
+
+def test_a_closed_account_is_told_so(tenant: Tenant) -> None:
+    User.objects.filter(email=EMAIL).update(is_active=False)
+    assert b"This account is closed" in Client().get("/accounts/inactive/").content
+    assert sign_in(client := Client()) in (200, 302)
+    assert client.get("/").status_code == 302
+
+
+def test_an_account_without_a_password_sets_its_first(tenant: Tenant) -> None:
+    person = User.objects.get(email=EMAIL)
+    person.set_unusable_password()
+    person.save()
+    client = Client()
+    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    new = "a first fine phrase"
+    form = client.get("/accounts/password/change/", follow=True)
+    assert b'class="entrance"' in form.content
+    client.post("/accounts/password/set/", {"password1": new, "password2": new})
+    assert sign_in(Client(), new) == 302
