@@ -116,7 +116,7 @@ def access_of(request: Any) -> Access:
     """The Access of this request, in a view that needs one. Raises PermissionDenied without an organization."""
     access: Access | None = getattr(request, "access", None)
     if access is None:
-        raise PermissionDenied("You do not belong to an organization. Ask its owner for an invitation.")
+        raise PermissionDenied("You belong to no organization yet. Whoever runs this installation can add you to one.")
     return access
 
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.csrf import requires_csrf_token
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from portal.lib.fragments import is_fragment
 from portal.lib.problem import DATABASE_FAULTS, RETRY_AFTER_DATABASE, database_away, problem
@@ -24,10 +24,12 @@ API = "/api/"
 NOT_FOUND = "There is nothing at this address, or it belongs to another organization."
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @login_required
 def switch_organization(request: HttpRequest) -> HttpResponse:
-    """Work in another organization of one's own from now on."""
+    """Work in another organization of one's own from now on. A GET is where a sign-in in between leads to."""
+    if request.method == "GET":
+        return redirect("overview")
     mine = {str(one.organization_id) for one in memberships(request.user)}  # type: ignore[arg-type]
     if (chosen := request.POST.get("organization", "")) not in mine:
         raise Http404
