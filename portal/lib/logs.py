@@ -7,6 +7,10 @@ from typing import Any
 
 import structlog
 
+FAULT = 500
+"""Status from which on an answer is our fault, and its traceback is wanted."""
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -16,8 +20,17 @@ _SHARED: list[Any] = [
 ]
 
 
+def _no_refusal(record: logging.LogRecord) -> bool:
+    """Filter of django.request: of each 4xx, django_structlog's line says more, and is one without a traceback."""
+    return not 400 <= getattr(record, "status_code", FAULT) < FAULT
+
+
 def formatter(json: bool = False, **_: Any) -> logging.Formatter:
-    """The one formatter of settings.LOGGING; also tells structlog to hand its records to the standard library."""
+    """The one formatter of settings.LOGGING; also tells structlog to hand its records to the standard library.
+
+    And has one line written of each refused request, not two.
+    """
+    logging.getLogger("django.request").addFilter(_no_refusal)
     hand_over = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     structlog.configure(
         processors=[*_SHARED, structlog.processors.format_exc_info, hand_over],

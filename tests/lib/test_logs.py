@@ -23,9 +23,9 @@ for logger in (logging.getLogger("plain"), structlog.get_logger("rich")):
 """
 
 
-def written(**environment: str) -> str:
+def written(script: str = SCRIPT, **environment: str) -> str:
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -53,6 +53,39 @@ def test_lines_for_people_with_the_traceback_below() -> None:
     assert text.splitlines()[0].endswith("[warning  ] Not Found: /nowhere            [django.request] request_id=r-1")
     assert text.count("ZeroDivisionError: division by zero") == 2
     assert "\x1b[" not in text
+
+
+REFUSED = """
+import django
+django.setup()
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, JsonResponse
+from django.test import Client, override_settings
+from django.urls import path
+
+def view(request, kind):
+    if kind == "answer":
+        return JsonResponse({}, status=422)
+    raise {"denied": PermissionDenied, "missing": Http404, "fault": RuntimeError}[kind](kind)
+
+urlpatterns = [path("<str:kind>/", view)]
+MIDDLEWARE = ["django_structlog.middlewares.RequestMiddleware"]
+with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=MIDDLEWARE, ALLOWED_HOSTS=["testserver"]):
+    for kind in ("answer", "denied", "missing", "fault"):
+        Client(raise_request_exception=False, headers={"X-Request-Id": kind}).get(f"/{kind}/")
+"""
+
+
+def test_a_refused_request_is_one_line_and_only_a_fault_has_a_traceback() -> None:
+    records: list[dict[str, Any]] = [json.loads(line) for line in written(REFUSED, LOG_JSON="1").splitlines()]
+    refused = [record for record in records if record["level"] == "warning"]
+    assert [(one["code"], one["request"]) for one in refused] == [
+        (422, "GET /answer/"),
+        (403, "GET /denied/"),
+        (404, "GET /missing/"),
+    ]
+    assert not any("exception" in one for one in refused)
+    assert any("RuntimeError: fault" in one.get("exception", "") for one in records)
 
 
 def test_the_level_is_the_operators() -> None:
