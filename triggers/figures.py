@@ -10,6 +10,7 @@ from uuid import UUID
 from connectors import health, history
 from connectors.health import Day, Health
 from connectors.models import Connector, ConnectorHealth, Delivery, InboxMessage, State, WaitingDelivery
+from portal.fleet.models import DataPoint, Gateway
 from portal.lib import uuid7
 from portal.tenants.models import Company, Organization
 from triggers.models import Trigger
@@ -48,7 +49,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One of the first steps: company, connector, test, trigger, delivery."""
+    """One of the first steps: company, connector, test, trigger, fleet, delivery."""
 
     name: str
     done: bool
@@ -92,6 +93,8 @@ def checklist(organization: Organization, *, tested: bool) -> list[Step]:
         "connector": Connector.objects.exists(),
         "test": tested or arrived,
         "trigger": sends,
+        "fleet": Gateway.objects.filter(company__isnull=False, access_granted=True).exists()
+        and DataPoint.objects.exists(),
         "delivery": False,
     }
     first_open = next(name for name, is_done in done.items() if not is_done)
@@ -120,4 +123,4 @@ def _attention() -> list[Attention]:
 
 def _needing(connector: Connector, last: ConnectorHealth | None) -> Attention:
     state = health.health_of(connector, last)
-    return Attention(connector=connector, health=state, label=state.capitalize(), last=last)
+    return Attention(connector=connector, health=state, label=health.label_of(connector, state), last=last)

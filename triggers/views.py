@@ -11,8 +11,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from connectors.models import Connector, Origin
+from portal.fleet.models import Gateway
 from portal.lib import clock, fragments
 from portal.tenants.access import MANAGE, access_of, get_or_404
+from portal.tenants.models import Company
 from portal.tenants.pages import member_page
 from triggers import figures
 from triggers.forms import TriggerForm
@@ -27,7 +29,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The checklist until something has been delivered or tried; the figures from then on."""
     if not figures.has_deliveries():
         tested = bool(request.session.get("tested"))
-        context: dict[str, Any] = {"steps": figures.checklist(access_of(request).organization, tested=tested)}
+        context: dict[str, Any] = {
+            "steps": figures.checklist(access_of(request).organization, tested=tested),
+            "base": request.build_absolute_uri("/api/v1/"),
+            "company": Company.objects.order_by("name").first(),
+            "gateway": Gateway.objects.filter(company__isnull=False, access_granted=True).order_by("id").first(),
+        }
         return fragments.answer(request, "triggers/overview.html", "triggers/_checklist.html", context)
     context = {"figures": figures.overview(clock.now())}
     return fragments.answer(request, "triggers/overview.html", "triggers/_figures.html", context)

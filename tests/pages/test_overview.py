@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connectors.models import Connector, Delivery
+from portal.fleet.models import Gateway
 from portal.lib import clock
 from portal.tenants import scope
 from portal.tenants.models import Company
@@ -15,7 +16,7 @@ from tests.conftest import Tenant
 from tests.pages.conftest import AsWhom
 from tests.pages.seed import Portal, ended
 from tests.receiver import Receiver
-from tests.world import make_connector, make_trigger
+from tests.world import make_connector, make_data_point, make_gateway, make_trigger
 
 
 def steps(client: Client) -> list[str]:
@@ -38,9 +39,9 @@ def test_the_first_steps_are_ticked_off_one_by_one(tenant: Tenant, owner: Client
         assert steps(owner)[3] == "next"  # a trigger of a connector that is off sends nothing
         Connector.objects.update(enabled=True)
         assert steps(owner) == ["done", "done", "done", "done", "next", ""]
-        gateway, _ = make_gateway(access_granted=True), make_data_point()
+        gateway, _ = make_gateway(), make_data_point()
         assert steps(owner)[4] == "next"  # a gateway without a company shares nothing
-        Gateway.objects.filter(id=gateway.id).update(company=Company.objects.get())
+        Gateway.objects.filter(id=gateway.id).update(company=Company.objects.get(), access_granted=True)
         assert steps(owner) == ["done", "done", "done", "done", "done", "next"]
         ended(connector, clock.now(), status=200)
     assert steps(owner) == []
