@@ -124,7 +124,9 @@ class ConnectorForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         for field, reason in configure.check_connector(self.wanted(given), self.connector).items():
-            self.add_error(REASON_PLACES.get(field, field if field in self.fields else None), reason)
+            place = REASON_PLACES.get(field, field if field in self.fields else None)
+            if place not in self.errors:  # the form has said it in its own words
+                self.add_error(place, reason)
         same_name = Connector.objects.filter(name=given.get("name")).exclude(id=self.connector_id)
         if same_name.exists():
             self.add_error("name", "Another connector has this name.")

@@ -18,6 +18,15 @@ Health: TypeAlias = Literal["new", "healthy", "retrying", "failing", "paused", "
 FAILING_AFTER: Final = 10
 """Failed attempts in a row that make a connector failing; the restart of a partner's system takes fewer."""
 
+LABELS: Final[dict[Health, str]] = {
+    "healthy": "Healthy",
+    "retrying": "Retrying",
+    "failing": "Failing",
+    "new": "Awaiting first event",
+    "paused": "Paused",
+    "disabled": "Off",
+}
+
 HOURS: Final = 24
 """Bars of a chart, the last of which is the hour that runs."""
 
@@ -55,6 +64,11 @@ def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
     if row.failures_in_a_row >= FAILING_AFTER:
         return "failing"
     return "retrying" if row.failures_in_a_row else "healthy"
+
+
+def label_of(connector: Connector, state: Health) -> str:
+    """What a page calls it: where the receiver is gone for good, that says more than failing."""
+    return "Receiver gone" if connector.disabled_reason else LABELS[state]
 
 
 def load(connectors: Iterable[Connector]) -> dict[UUID, ConnectorHealth]:

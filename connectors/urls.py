@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connectors/<uuid:connector_id>/switch/", connectors.switch, name="connector-switch"),
     path("connectors/<uuid:connector_id>/test/", connectors.test, name="connector-sample"),
     path("connectors/<uuid:connector_id>/change/", configuration.change_connector, name="connector-change"),
+    path("connectors/<uuid:connector_id>/secret/", configuration.new_secret, name="connector-secret"),
     path("connectors/<uuid:connector_id>/delete/", configuration.delete_connector, name="connector-delete"),
     path("deliveries/", deliveries.delivery_list, name="deliveries"),
     path("deliveries/<uuid:delivery_id>/", deliveries.delivery_page, name="delivery"),

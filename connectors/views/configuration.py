@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -45,6 +45,25 @@ def change_connector(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         return show(request, connector, **_revealed(connector, secret))
     messages.success(request, f"{connector.name} is changed; it counts from the next message on.")
     return redirect("connector", connector.id)
+
+
+@require_http_methods(["GET", "POST"])
+@member_page(MANAGE)
+def new_secret(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """Asks, and then shows the new secret on the connector's page, once."""
+    connector = _own(connector_id)
+    if not signing.SCHEMES[connector.signing].NEEDS_SECRET:
+        raise Http404
+    now = clock.now()
+    if request.method == "POST":
+        return show(request, connector, **_revealed(connector, configure.rotate_secret(connector, now)))
+    context = {
+        "connector": connector,
+        "signing": configure.live_rows(connector, now).count(),
+        "most": signing.MAX_SECRETS,
+        "days": signing.OVERLAP.days,
+    }
+    return render(request, "connectors/secret.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from connectors import configure, health, history, outbox, profiles, retry, signing
 from connectors.advice import advice
 from connectors.exchange import send_sample
+from connectors.forms import RETRY_TITLES
 from connectors.health import Day, Health
 from connectors.inbox import is_inbox_url
 from connectors.models import Connector, ConnectorHealth, Origin
@@ -35,7 +36,6 @@ STATUSES: Final[tuple[tuple[Health, str], ...]] = (
     ("new", "New"),
     ("disabled", "Off"),
 )
-LABELS: Final[dict[str, str]] = {**dict(STATUSES), "new": "Awaiting first event"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Card:
 
     @property
     def label(self) -> str:
-        return LABELS[self.health]
+        return health.label_of(self.connector, self.health)
 
     @property
     def event_types(self) -> list[str]:
@@ -123,6 +123,7 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "organization": access_of(request).organization,
         "profile": profile,
         "scheme": scheme,
+        "retries": RETRY_TITLES.get(connector.retry_policy, connector.retry_policy).partition(":")[0],
         "policy": retry.POLICIES.get(connector.retry_policy),
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
         "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],

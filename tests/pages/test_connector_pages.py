@@ -9,8 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from connectors import configure
 from connectors.inbox import is_inbox_url
 from connectors.models import Connector, Delivery, SigningSecret, WaitingDelivery
+from portal.lib import clock
 from portal.tenants import scope
 from tests.conftest import Tenant
 from tests.pages.conftest import AsWhom
@@ -31,7 +33,7 @@ NEW = {
 
 
 def names(answer: Any) -> list[str]:
-    return re.findall(r'<td class="name"><a href="[^"]+">([^<]+)</a>', answer.content.decode())
+    return re.findall(r'<td class="name"><a href="[^"]+" title="[^"]*">([^<]+)</a>', answer.content.decode())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_what_cannot_be_stored_is_said_beside_its_field(
     owner: Client, portal: Portal, change: dict[str, str], reason: str
 ) -> None:
     answer = owner.post("/connectors/new/", NEW | change)
-    assert reason in answer.content.decode()
+    assert answer.content.decode().count(reason) == 1
     assert Connector._base_manager.count() == len(portal.connectors)
 
 
@@ -166,6 +168,48 @@ def test_changing_keeps_what_is_not_touched(tenant: Tenant, owner: Client) -> No
     assert (connector.name, connector.retry_policy) == ("Alarm desk", "urgent")
     assert connector.get_credentials() == {"token": "hush-hush"}
     assert SigningSecret._base_manager.filter(connector=connector).count() == 1
+
+
+def test_a_new_secret_is_shown_once_and_the_old_one_signs_on(owner: Client, tenant: Tenant, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    path = f"/connectors/{connector.id}/secret/"
+    assert b"Old and new both sign each message for 3 days" in owner.get(path).content
+    with scope.organization(tenant.organization.id):
+        before = configure.live_secrets(connector, clock.now())
+    text = owner.post(path).content.decode()
+    with scope.organization(tenant.organization.id):
+        new, *others = configure.live_secrets(connector, clock.now())
+    assert others == before
+    assert new in text
+    assert before[0] not in text
+    assert new not in owner.get(f"/connectors/{connector.id}/").content.decode()
+
+
+def test_who_may_not_manage_makes_no_secret(tenant: Tenant, signed_in: AsWhom, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    assert signed_in("operator").post(f"/connectors/{connector.id}/secret/").status_code == 403
+    assert SigningSecret._base_manager.filter(connector=connector).count() == 1
+    assert b"New secret" not in signed_in("operator").get(f"/connectors/{connector.id}/").content
+
+
+def test_a_connector_that_does_not_sign_has_no_secret_to_renew(owner: Client, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    Connector._base_manager.filter(id=connector.id).update(signing="none")
+    assert b"New secret" not in owner.get(f"/connectors/{connector.id}/").content
+    assert owner.post(f"/connectors/{connector.id}/secret/").status_code == 404
+
+
+def test_a_receiver_that_is_gone_is_called_so(owner: Client, portal: Portal) -> None:
+    gone = portal.connectors["Grid operations"]
+    Connector._base_manager.filter(id=gone.id).update(enabled=False, disabled_reason="gone")
+    for path in ("/", "/connectors/?status=failing", f"/connectors/{gone.id}/"):
+        assert '<span class="pill failing">Receiver gone</span>' in owner.get(path).content.decode()
+
+
+def test_a_retry_policy_is_called_by_its_name(owner: Client, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    Connector._base_manager.filter(id=connector.id).update(retry_policy="gridx")
+    assert b'<dd>gridX <span class="quiet">up to 6 tries' in owner.get(f"/connectors/{connector.id}/").content
 
 
 def test_deleting_needs_the_name_and_says_what_is_dropped(owner: Client, portal: Portal) -> None:
