@@ -1,7 +1,7 @@
 """psycopg below Django's ORM, for the statements that carry whole batches.
 
 Django's own cursors bind parameters on the client and know no binary ones; the hot path sends binary arrays (`%b`),
-which PostgreSQL takes ten times as fast.
+which the prototype stored ten times as fast as text ones.
 """
 
 from __future__ import annotations
