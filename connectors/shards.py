@@ -47,12 +47,16 @@ def owned(cursor: Cursor, worker_id: UUID) -> dict[int, int]:
 
 
 _TAKE = """
+with free as materialized (
+    select s.id, s.epoch from connectors_shard s
+     where not exists (select from connectors_deliveryworker w where w.id = s.owner and w.lease_until > now())
+     order by s.id limit %b)
 update connectors_shard set owner = %b, epoch = epoch + 1
- where id in (select s.id from connectors_shard s
-               where not exists (select from connectors_deliveryworker w
-                                  where w.id = s.owner and w.lease_until > now())
-               order by s.id limit %b for update skip locked)
+ where id in (select s.id from connectors_shard s join free on s.id = free.id and s.epoch = free.epoch
+                 for update of s skip locked)
 """
+"""The epoch is compared once more under the row's lock: who was the first to commit since has raised it. The lease
+alone would not do: a locked row is judged anew, but beside the workers that the statement saw when it began."""
 
 
 def fair_share(cursor: Cursor) -> int:
@@ -66,7 +70,7 @@ def take(cursor: Cursor, worker_id: UUID, wanted: int) -> None:
     """Take up to `wanted` shards whose owner is none or dead."""
     if wanted > 0:
         with transaction.atomic():
-            cursor.execute(_TAKE, [worker_id, wanted])
+            cursor.execute(_TAKE, [wanted, worker_id])
 
 
 def release(cursor: Cursor, worker_id: UUID, shard_ids: list[int]) -> None:
