@@ -47,6 +47,18 @@ class DisabledReason(models.TextChoices):
     GONE = "gone", "The receiver answered 410 Gone"
 
 
+class PauseReason(models.TextChoices):
+    MANUAL = "manual", "Paused by hand"
+    FAILING = "failing", "Only failures for as long as its retry policy allows"
+
+
+class WhilePaused(models.TextChoices):
+    """What becomes of a paused connector's deliveries: those that wait, and those that come meanwhile."""
+
+    HOLD = "hold", "Keep them, and send them after the pause"
+    DROP = "drop", "Drop them; they are listed as dropped and can be sent again by hand"
+
+
 @audited(exclude=("credentials",))
 class Connector(TenantModel):
     """Where and how to send. Created disabled; credentials are sealed and never shown again."""
@@ -65,7 +77,19 @@ class Connector(TenantModel):
     concurrency = models.PositiveSmallIntegerField(
         default=DEFAULT_CONCURRENCY, validators=[MinValueValidator(1), MaxValueValidator(200)]
     )
+    rate_limit = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
+    """Messages per minute; none for no limit."""
+    ordered = models.BooleanField(default=False)
+    """Whether each gateway's messages go one at a time, in the order of their events, a retry holding back the rest."""
     enabled = models.BooleanField(default=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_reason = models.CharField(max_length=20, choices=PauseReason.choices, blank=True, editable=False)
+    paused_detail = models.TextField(blank=True, default="", editable=False)
+    while_paused = models.CharField(
+        max_length=10, choices=WhilePaused.choices, default=WhilePaused.HOLD, editable=False
+    )
     disabled_reason = models.CharField(max_length=20, choices=DisabledReason.choices, blank=True, editable=False)
     shard = models.PositiveSmallIntegerField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -153,6 +177,8 @@ class Shard(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True)
     owner = models.UUIDField(null=True)
     epoch = models.BigIntegerField(default=0)
+    careful_until = models.DateTimeField(null=True)
+    """Set when it is taken from a worker that died: until then, each message is made once on trial before it is sent."""
 
     def __str__(self) -> str:
         return f"shard {self.id}"
@@ -169,7 +195,11 @@ class State(models.TextChoices):
 
 
 class WaitingDelivery(models.Model):
-    """One event on its way to one connector: inserted by the intake, deleted with its final result."""
+    """One event on its way to one connector: inserted by the intake, deleted with its final result.
+
+    `next_at` is when it is due, and with that its place in the connector's line. In an ordered connector's line a retry
+    keeps its place and waits until `hold_until`. `crashes` counts the workers that died while they made its message.
+    """
 
     pk = models.CompositePrimaryKey("organization_id", "id")
     organization_id = models.UUIDField()
@@ -181,6 +211,8 @@ class WaitingDelivery(models.Model):
     gateway_id = models.UUIDField(null=True)
     attempts = models.SmallIntegerField()
     next_at = models.DateTimeField()
+    hold_until = models.DateTimeField(null=True)
+    crashes = models.SmallIntegerField(default=0, db_default=0)
     last_status = models.SmallIntegerField(null=True)
     last_error = models.TextField(null=True)
 
@@ -269,6 +301,8 @@ class ConnectorHealth(models.Model):
     last_error = models.TextField(null=True)
     last_success_at = models.DateTimeField(null=True)
     failures_in_a_row = models.IntegerField()
+    failing_since = models.DateTimeField(null=True)
+    """The first failure since the last success."""
 
     objects = TenantManager()
 
