@@ -178,7 +178,7 @@ class Shard(models.Model):
     owner = models.UUIDField(null=True)
     epoch = models.BigIntegerField(default=0)
     careful_until = models.DateTimeField(null=True)
-    """Set when it is taken from a worker that died: until then, each message is made once on trial before it is sent."""
+    """Set when it is taken from a worker that died: until then, each message is made on trial before it is sent."""
 
     def __str__(self) -> str:
         return f"shard {self.id}"
