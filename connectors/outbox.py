@@ -5,7 +5,7 @@ Statements per batch, never per row. Due times are the database's clock througho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from time import sleep
@@ -55,20 +55,34 @@ select %b, u.id, u.connector_id, u.event_id, u.event_type, u.company_id, u.gatew
 
 def enqueue(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEvent, UUID]]) -> None:
     """Put (event, connector) pairs into the waiting table, in the caller's transaction."""
-    if not pairs:
-        return
-    cursor.execute(
-        _ENQUEUE,
-        [
-            organization_id,
-            [uuid7() for _ in pairs],
-            [connector_id for _, connector_id in pairs],
-            [event.id for event, _ in pairs],
-            [event.type for event, _ in pairs],
-            [event.company_id for event, _ in pairs],
-            [event.gateway_id for event, _ in pairs],
-        ],
-    )
+    if pairs:
+        cursor.execute(_ENQUEUE, [organization_id, *_columns(pairs)])
+
+
+_DROP_NEW = """
+insert into connectors_delivery (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
+       state, attempts, last_error, finished_at)
+select %b, u.id, u.connector_id, u.event_id, u.event_type, u.company_id, u.gateway_id, %b, 0, %b, clock_timestamp()
+  from unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::uuid[], %b::uuid[])
+       u(id, connector_id, event_id, event_type, company_id, gateway_id)
+"""
+
+
+def drop_new(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEvent, UUID]], reason: str) -> None:
+    """List (event, connector) pairs as dropped, which were never to be sent, in the caller's transaction."""
+    if pairs:
+        cursor.execute(_DROP_NEW, [organization_id, State.DROPPED, reason, *_columns(pairs)])
+
+
+def _columns(pairs: Sequence[tuple[NewEvent, UUID]]) -> list[list[Any]]:
+    return [
+        [uuid7() for _ in pairs],
+        [connector_id for _, connector_id in pairs],
+        [event.id for event, _ in pairs],
+        [event.type for event, _ in pairs],
+        [event.company_id for event, _ in pairs],
+        [event.gateway_id for event, _ in pairs],
+    ]
 
 
 # claim
@@ -408,15 +422,16 @@ select dropped.*, %b, %b, clock_timestamp() from dropped
 """
 
 
-def drop_waiting(connector_id: UUID, reason: str) -> int:
+def drop_waiting(connector_id: UUID, reason: str, still: Callable[[], bool] | None = None) -> int:
     """Move what waits for a connector to the history as `dropped`, in chunks; returns how many.
 
-    Call it when nothing new can be enqueued any more: the connector is disabled or about to be deleted. Rows that the
-    recorder is writing at the moment are passed over and looked at again: waiting for them would be a deadlock, in
-    which the recorder may be the one to lose.
+    Call it when nothing new can be enqueued any more: the connector is disabled, about to be deleted, or paused so that
+    it drops; `still` is then asked before each chunk whether to go on. Rows that the recorder is writing at the moment
+    are passed over and looked at again: waiting for them would be a deadlock, in which the recorder may be the one to
+    lose.
     """
     total = 0
-    while True:
+    while still is None or still():
         with transaction.atomic(), batch_cursor() as cursor:
             cursor.execute(_DROP, [connector_id, DROP_CHUNK, State.DROPPED, reason])
             moved = cursor.rowcount
@@ -425,6 +440,7 @@ def drop_waiting(connector_id: UUID, reason: str) -> int:
             if not waiting_count([connector_id]):
                 return total
             sleep(LOOK_AGAIN_SECONDS)
+    return total
 
 
 _ORPHANED = """

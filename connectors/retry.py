@@ -20,8 +20,19 @@ JITTER: Final = 0.2
 RETRY_AFTER_RANGE: Final = (1.0, 24 * 3600.0)
 """Seconds; what a partner asks for is clamped to this (G5)."""
 
+PAUSE_ATTEMPTS: Final = 10
+"""Failed attempts in a row that there must be, whatever the time, before a connector is paused for failing (G6)."""
+
+SLOWED_BY: Final = frozenset({429, 502, 503, 504})
+"""Statuses that speak of the endpoint and not of the message: a Retry-After on them is meant for every message."""
+
+Endpoint: TypeAlias = Literal["well", "sick", "unknown"]
+"""What a try says of the endpoint. One that refuses a message for good is well; what our own side could not make says
+nothing of it."""
+
 _MINUTE = 60.0
 _HOUR = 3600.0
+_DAY = 24 * _HOUR
 _SECONDS = re.compile(r"[+-]?[0-9]+")
 
 
@@ -32,7 +43,9 @@ class Policy:
     `schedule` holds the seconds to wait before the second try, the third, and so on: its length is the number
     of retries. `timeout` is the total deadline of one request in seconds. A status that is neither in
     `success` nor in `gone` is tried again if it is in `transient`, where None means any; so is a request
-    without an answer, whatever the reason, unless our own side could not make the message.
+    without an answer, whatever the reason, unless our own side could not make the message. After `pause_after`
+    seconds in which every attempt failed, and PAUSE_ATTEMPTS of them, the connector is paused: 5 days where messages
+    are tried for 3 (G6), a day, which is our own choice, where they are given up within the hour or two.
     """
 
     name: str
@@ -41,6 +54,7 @@ class Policy:
     success: frozenset[int]
     gone: frozenset[int] = frozenset({410})
     transient: frozenset[int] | None = None
+    pause_after: float = 5 * _DAY
 
     @property
     def tries(self) -> int:
@@ -48,11 +62,17 @@ class Policy:
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What follows from one try. `delay` is set, in seconds, only for "retry"; `reason` is for the log."""
+    """What follows from one try. `delay` is set, in seconds, only for "retry"; `reason` is for the log.
+
+    `endpoint` is what the try says of the endpoint, also when it was the last; `hold` are the seconds for which the
+    partner asked that nothing at all be sent, 0.0 without such a wish.
+    """
 
     state: State
     delay: float | None
     reason: str
+    endpoint: Endpoint = "well"
+    hold: float = 0.0
 
 
 _ANY_2XX = frozenset(range(200, 300))
@@ -83,6 +103,7 @@ POLICIES: Final[dict[str, Policy]] = {
         timeout=5.0,
         success=frozenset({200, 201, 202, 204}),
         transient=frozenset({408, 429, 500, 502, 503, 504}),
+        pause_after=_DAY,
     ),
     "urgent": Policy(
         name="urgent",
@@ -90,8 +111,9 @@ POLICIES: Final[dict[str, Policy]] = {
         schedule=(_MINUTE,) * 50,
         timeout=10.0,
         success=_ANY_2XX,
+        pause_after=_DAY,
     ),
-    "none": Policy(name="none", schedule=(), timeout=20.0, success=_ANY_2XX),
+    "none": Policy(name="none", schedule=(), timeout=20.0, success=_ANY_2XX, pause_after=_DAY),
 }
 
 
@@ -103,14 +125,17 @@ def decide(policy: Policy, outcome: Outcome, attempt: int, now: datetime, jitter
     """
     state, reason = classify(policy, outcome)
     if state != "retry":
-        return Decision(state=state, delay=None, reason=reason)
+        unheard = outcome.error is ErrorClass.RENDER
+        return Decision(state=state, delay=None, reason=reason, endpoint="unknown" if unheard else "well")
+    asked = retry_after(outcome.headers, now) or 0.0
+    hold = asked if outcome.status in SLOWED_BY else 0.0
     if attempt > len(policy.schedule):
-        return Decision(state="failed", delay=None, reason=f"{reason}; that was the last of {policy.tries} tries")
+        reason = f"{reason}; that was the last of {policy.tries} tries"
+        return Decision(state="failed", delay=None, reason=reason, endpoint="sick", hold=hold)
     delay = policy.schedule[attempt - 1] * (1 - JITTER + 2 * JITTER * jitter)
-    asked = retry_after(outcome.headers, now)
-    if asked is not None and asked > delay:
-        return Decision(state="retry", delay=asked, reason=f"{reason}; the partner asked for this wait")
-    return Decision(state="retry", delay=delay, reason=reason)
+    if asked > delay:
+        delay, reason = asked, f"{reason}; the partner asked for this wait"
+    return Decision(state="retry", delay=delay, reason=reason, endpoint="sick", hold=hold)
 
 
 def classify(policy: Policy, outcome: Outcome) -> tuple[State, str]:

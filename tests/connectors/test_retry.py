@@ -134,3 +134,37 @@ def test_retry_after_adds_no_try():
     headers = (("Retry-After", "10"),)
     assert decide(POLICIES["gridx"], outcome(503, headers=headers), 6, NOW, MIDDLE).state == "failed"
     assert decide(POLICIES["gridx"], outcome(400, headers=headers), 1, NOW, MIDDLE).state == "failed"
+
+
+SICK, WELL, UNKNOWN = "sick", "well", "unknown"
+ENDPOINTS = [
+    ("standard", outcome(200), WELL),
+    ("standard", outcome(410), WELL),
+    ("standard", outcome(404), SICK),
+    ("gridx", outcome(404), WELL),
+    ("gridx", outcome(503), SICK),
+    ("none", outcome(500), SICK),
+    ("standard", outcome(error=ErrorClass.TIMEOUT), SICK),
+    ("standard", outcome(error=ErrorClass.RENDER), UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("policy", "came_to", "endpoint"), ENDPOINTS)
+@pytest.mark.parametrize("attempt", [1, 99])
+def test_a_try_says_whether_the_endpoint_is_sick_also_when_it_was_the_last(policy, came_to, endpoint, attempt):
+    assert decide(POLICIES[policy], came_to, attempt, NOW, MIDDLE).endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    ("status", "hold"), [(429, 60.0), (502, 60.0), (503, 60.0), (504, 60.0), (500, 0.0), (404, 0.0), (200, 0.0)]
+)
+def test_what_speaks_of_the_endpoint_asks_for_a_wait_of_everything(status, hold):
+    answer = outcome(status, headers=(("Retry-After", "60"),))
+    for attempt in (1, 99):
+        assert decide(POLICIES["standard"], answer, attempt, NOW, MIDDLE).hold == hold
+    assert decide(POLICIES["standard"], outcome(status), 1, NOW, MIDDLE).hold == 0.0
+
+
+def test_the_days_of_only_failures_after_which_a_connector_is_paused():
+    days = {name: policy.pause_after / (24 * HOUR) for name, policy in POLICIES.items()}
+    assert days == {"standard": 5, "gridx": 1, "urgent": 1, "none": 1}
