@@ -7,6 +7,7 @@ DATA_DIR/runtime.env, so that other commands find them.
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
 from pathlib import Path
 
@@ -271,9 +272,24 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = INTAKE_BODY_LIMIT
 # Where lower packages hand over what becomes an event, without importing upward.
 EVENT_INTAKE = "triggers.intake.accept_events"
 
+# How long history is kept, in days; docs/operators.md says what goes with what.
+RETENTION_EVENTS_DAYS = env.int("RETENTION_EVENTS_DAYS", default=30)
+RETENTION_READINGS_DAYS = env.int("RETENTION_READINGS_DAYS", default=30)
+RETENTION_DELIVERIES_DAYS = env.int("RETENTION_DELIVERIES_DAYS", default=90)
+RETENTION_ATTEMPTS_DAYS = env.int("RETENTION_ATTEMPTS_DAYS", default=90)
+
+# portal/checks/scheduling.py says which guarantee hangs on which of these, and refuses others at the start.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 2,
+    "socket_connect_timeout": 2,
+    # A consumer only listens: a host that vanished without a word is noticed by the system within half a minute.
+    "socket_keepalive": True,
+    "socket_keepalive_options": {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3},
+    "visibility_timeout": 3600,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -290,6 +306,10 @@ CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
         "task": "triggers.scheduled.retention.make_partitions_ahead",
         "schedule": crontab(minute="7"),
+    },
+    "drop history that is too old": {
+        "task": "triggers.scheduled.retention.drop_expired_days",
+        "schedule": crontab(minute="27"),
     },
     "forget what is no longer needed": {
         "task": "triggers.scheduled.retention.forget_expired",

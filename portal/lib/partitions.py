@@ -1,4 +1,4 @@
-"""Tables partitioned by day: the statements that make them, and that make each day's partition ahead of time.
+"""Tables partitioned by day: the statements that make them, that make each day's partition ahead of time and drop it.
 
 A default partition takes what no day has: history that is imported, and everything should the daily job not have run
 for longer than DAYS_AHEAD.
@@ -6,6 +6,8 @@ for longer than DAYS_AHEAD.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -23,6 +25,11 @@ DAYS_BEHIND = 1
 """Yesterday too: readings and ids of the last hours of a day arrive after midnight."""
 LOCK_SECONDS = 5
 """Behind a long query it gives up rather than hold all others up; there are days ahead to try again."""
+DROP_LOCK_MILLISECONDS = 200
+"""Dropping a day locks the whole table, and all who come meanwhile wait behind it: this long at most. (DETACH
+CONCURRENTLY, which would not, is not to be had where there is a default partition.)"""
+DROP_SECONDS = 2
+"""For each statement of a drop, once the lock is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,31 @@ def _make(cursor: CursorWrapper, table: DailyTable, day: date) -> bool:
     except (IntegrityError, ProgrammingError) as error:
         log.warning("a day stays in the default partition", partition=name, error=str(error).strip())
         return False
+    return True
+
+
+def days(table: DailyTable) -> list[date]:
+    """The days that have a partition, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass", [table.name])
+        found = [re.fullmatch(rf"{table.name}_(\d{{8}})", name) for (name,) in cursor.fetchall()]
+    return sorted(date.fromisoformat(match[1]) for match in found if match)
+
+
+def drop(table: DailyTable, day: date, still_needed: Callable[[CursorWrapper], bool]) -> bool:
+    """Drop a day's partition in a short transaction of its own, unless `still_needed` says, under the lock, that it is.
+
+    Raises OperationalError behind a query that holds the table for longer than DROP_LOCK_MILLISECONDS; nothing has
+    changed then.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"set local lock_timeout = '{DROP_LOCK_MILLISECONDS}ms'")
+        cursor.execute(f"set local statement_timeout = '{DROP_SECONDS}s'")
+        # What dropping takes anyway, taken first: what is found now stays so until the day is gone.
+        cursor.execute(f"lock table only {table.name} in access exclusive mode")
+        if still_needed(cursor):
+            return False
+        cursor.execute(f"drop table if exists {table.partition(day)}")
     return True
 
 
