@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_POST
 
@@ -98,6 +99,7 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         "ranges": [(key, label) for key, (label, _) in RANGES.items()],
         "asked": asked.dict(),
         "poll_url": f"/deliveries/?{_query(asked)}",
+        "kept": _kept(),
     }
 
 
@@ -171,6 +173,16 @@ def _detail(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
         "follow": number == "" and row.finished_at is None,
         "filters": query,
         "back": f"/deliveries/?{query}" if query else "/deliveries/",
+        "kept": _kept(),
+    }
+
+
+def _kept() -> dict[str, int]:
+    """For how many days each part of the log is."""
+    return {
+        "deliveries": settings.RETENTION_DELIVERIES_DAYS,
+        "attempts": settings.RETENTION_ATTEMPTS_DAYS,
+        "events": settings.RETENTION_EVENTS_DAYS,
     }
 
 

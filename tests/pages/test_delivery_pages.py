@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connectors.models import Delivery, WaitingDelivery
+from connectors.models import Attempt, Delivery, WaitingDelivery
 from connectors.views import deliveries
 from portal.events.models import Event
 from portal.fleet.models import Gateway, System
@@ -155,3 +155,14 @@ def test_the_drawer_of_what_waits_follows_it(owner: Client, portal: Portal) -> N
     assert 'hx-trigger="poll from:body"' in waiting
     ended_one = owner.get(f"/deliveries/{portal.deliveries['failed']}/", headers=HTMX).content.decode()
     assert 'hx-trigger="poll from:body"' not in ended_one
+
+
+def test_what_is_no_longer_kept_is_said(owner: Client, portal: Portal, settings: Any) -> None:
+    settings.RETENTION_ATTEMPTS_DAYS = 17
+    assert "their tries with the answers for 17" in owner.get("/deliveries/").content.decode()
+    key = portal.deliveries["failed"]
+    with scope.every_organization():
+        Attempt.objects.filter(delivery_id=key).delete()
+    shown = owner.get(f"/deliveries/{key}/", headers=HTMX).content.decode()
+    assert "Its tries are no longer kept" in shown
+    assert "Not tried yet" not in shown
