@@ -1,0 +1,222 @@
+"""How fast the product empties a full waiting table: deliveries per second, every row durable.
+
+Events of 1 KB are taken in by the real intake while no worker runs. Then real Celery workers start, by the product's
+own command line, with every connector switched off. When each worker owns its share of the shards, all connectors are
+switched on at once: nothing of a process's start is in the figures. A worker notices that within its usual interval.
+
+    rate      deliveries that arrived at the receiver between 10 % and 95 % of the count, per second
+    recorded  the same from 10 % arrived until the waiting table is empty: what is recorded at the end counts too
+    CPU       used between the same two marks, per delivery that arrived between them, in microseconds
+
+Afterwards every delivery has to be in the history as delivered, or the measurement fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import cpu
+from bench.bed import Bed
+from bench.process import Process, python, run
+from bench.receiver import Receiver
+from portal.runtime import programs
+
+CONNECTORS = 64
+"""About: rounded to whole groups of fan-out."""
+COUNT = 60_000
+FIRST, LAST = 0.10, 0.95
+LOOK_SECONDS = 0.02
+START_SECONDS = 60.0
+STALL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What waits: `count` deliveries in all, of `count / fan_out` events."""
+
+    count: int = COUNT
+    fan_out: int = 1
+    connectors: int = CONNECTORS
+    concurrency: int | None = None
+    signing: str = "standard_webhooks"
+    profile: str = "standard.2026-11"
+
+    @property
+    def groups(self) -> int:
+        return max(1, round(self.connectors / self.fan_out))
+
+    @property
+    def name(self) -> str:
+        return "bench_drain_" + hashlib.sha256(" ".join(self.words()).encode()).hexdigest()[:10]
+
+    def words(self) -> list[str]:
+        words = ["--groups", str(self.groups), "--fan-out", str(self.fan_out)]
+        words += ["--events", str(self.count // self.fan_out), "--signing", self.signing, "--profile", self.profile]
+        return words + (["--concurrency", str(self.concurrency)] if self.concurrency else [])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """`cpu_us` per delivery by who used it; `threads_us` those of the workers' threads by name."""
+
+    rps: float
+    recorded_rps: float
+    connections: int
+    cpu_us: dict[str, float]
+    threads_us: dict[str, float]
+
+
+def template(bed: Bed, load: Load) -> str:
+    """The filled database, to be copied for each run. The receiver's address is set in the copy."""
+
+    def fill(name: str) -> None:
+        run(python("-m", "bench.world", "--url", "http://127.0.0.1:9", *load.words()), bed.env(name))
+
+    return bed.template(load.name, fill)
+
+
+def measure(bed: Bed, load: Load, workers: int) -> Drain:
+    filled = template(bed, load)
+    with ExitStack() as running:
+        database = running.enter_context(bed.copy(filled, "bench_drain"))
+        receiver = running.enter_context(Receiver())
+        with bed.session(database) as session:
+            expected = _scalar(session, "select count(*) from connectors_waiting")
+            _point_at(session, receiver.url)
+            _switch(session, on=False)
+            pids = [
+                running.enter_context(Process.of(programs.worker(n, bed.env(database)), bed.log(f"worker{n}"))).pid
+                for n in range(1, workers + 1)
+            ]
+            _wait_for_shares(session, workers)
+            _switch(session, on=True)
+            drained = _watch(bed, receiver, session, pids, expected)
+            delivered = _scalar(session, "select count(*) from connectors_delivery where state = 'delivered'")
+            if delivered != expected:
+                raise RuntimeError(f"{delivered} of {expected} deliveries are recorded as delivered")
+    return drained
+
+
+def _point_at(session: Any, url: str) -> None:
+    session.execute("update connectors_connector set url = regexp_replace(url, '^http://[^/]+', %s)", [url])
+
+
+def _switch(session: Any, *, on: bool) -> None:
+    """Below the product's code, which knows no switch for all; the configuration's version rises by its triggers."""
+    session.execute("update connectors_connector set enabled = %s", [on])
+
+
+def _wait_for_shares(session: Any, workers: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    shares = "select count(*) from connectors_shard where owner is not null group by owner"
+    while True:
+        owned = [count for (count,) in session.execute(shares).fetchall()]
+        if len(owned) == workers and sum(owned) == _scalar(session, "select count(*) from connectors_shard"):
+            time.sleep(1.0)  # what starting left to do
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the workers did not share the shards: {owned}")
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """The count and all CPU clocks at one moment."""
+
+    at: float
+    count: int
+    cpu: dict[str, float]
+    threads: Counter[str]
+
+
+def _watch(bed: Bed, receiver: Receiver, session: Any, pids: list[int], expected: int) -> Drain:
+    def mark() -> _Mark:
+        threads: Counter[str] = Counter()
+        for pid in pids:
+            threads.update(cpu.thread_seconds(pid))
+        clocks = {
+            "worker": cpu.processes_seconds(pids),
+            "postgres": cpu.family_seconds(bed.postgres.pid),
+            "receiver": cpu.process_seconds(receiver.pid),
+        }
+        return _Mark(at=time.monotonic(), count=receiver.count, cpu=clocks, threads=threads)
+
+    _wait_until(receiver, int(expected * FIRST), bed)
+    first = mark()
+    _wait_until(receiver, int(expected * LAST), bed)
+    last = mark()
+    _wait_until(receiver, expected, bed)
+    while _scalar(session, "select count(*) from connectors_waiting"):
+        time.sleep(LOOK_SECONDS)
+    recorded = time.monotonic()
+    seen = last.count - first.count
+    return Drain(
+        rps=seen / (last.at - first.at),
+        recorded_rps=(expected - first.count) / (recorded - first.at),
+        connections=receiver.connections,
+        cpu_us={name: 1e6 * (last.cpu[name] - first.cpu[name]) / seen for name in first.cpu},
+        threads_us={name: 1e6 * (last.threads[name] - first.threads[name]) / seen for name in last.threads},
+    )
+
+
+def _wait_until(receiver: Receiver, count: int, bed: Bed) -> None:
+    before, moved = receiver.count, time.monotonic()
+    while (now := receiver.count) < count:
+        if now != before:
+            before, moved = now, time.monotonic()
+        if time.monotonic() > moved + STALL_SECONDS:
+            raise TimeoutError(f"only {now} of {count} deliveries arrived; worker1 says: {bed.last_words('worker1')}")
+        time.sleep(LOOK_SECONDS)
+
+
+def _scalar(session: Any, query: str) -> Any:
+    return session.execute(query).fetchone()[0]
+
+
+def lines(drain: Drain) -> list[str]:
+    """For people: the figures on a few lines."""
+    threads = sorted(drain.threads_us.items(), key=lambda entry: -entry[1])
+    return [
+        f"{drain.rps:,.0f}/s arrived · {drain.recorded_rps:,.0f}/s recorded · {drain.connections} connections",
+        "CPU µs/delivery: " + " · ".join(f"{name} {used:.1f}" for name, used in drain.cpu_us.items()),
+        "worker threads:  " + " · ".join(f"{name} {used:.1f}" for name, used in threads if used >= 0.1),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Deliveries per second of the product's workers.")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--count", type=int, default=COUNT, help="deliveries")
+    parser.add_argument("--fan-out", type=int, default=1, help="connectors that each event goes to")
+    parser.add_argument("--connectors", type=int, default=CONNECTORS)
+    parser.add_argument("--concurrency", type=int, help="of each connector; the product's default")
+    parser.add_argument("--signing", default="standard_webhooks")
+    parser.add_argument("--profile", default="standard.2026-11")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="servers and filled databases stay there for next time"
+    )
+    options = parser.parse_args()
+    load = Load(
+        count=options.count,
+        fan_out=options.fan_out,
+        connectors=options.connectors,
+        concurrency=options.concurrency,
+        signing=options.signing,
+        profile=options.profile,
+    )
+    with Bed(options.keep) as bed:
+        for _ in range(options.repeat):
+            print("\n".join(lines(measure(bed, load, options.workers))), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
