@@ -11,7 +11,7 @@ PYTHON ?= $(shell for candidate in python3 python3.11 python3.12 python3.13 pyth
 help:
 	@echo 'make run      start everything, with a demo organization and a simulated fleet'
 	@echo 'make test     the tests (ARGS="tests/runtime -x" for some of them)'
-	@echo 'make check    style, types, import directions, migrations, templates'
+	@echo 'make check    style, types, import directions, container files, migrations, templates'
 	@echo 'make install  .venv with the locked dependencies; the others call it'
 	@echo 'make lock     resolve requirements*.in into requirements*.lock anew (needs uv)'
 	@echo 'make clean    remove .venv and caches; DATA_DIR stays'
@@ -47,6 +47,8 @@ check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py compile_templates
