@@ -8,4 +8,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("feeder")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add("portal.checks.start:SafeToStart")
 app.steps["worker"].add("connectors.worker:DeliveryStep")

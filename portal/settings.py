@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "portal.runtime",
+    "portal.checks",
     "portal.tenants",
     "portal.fleet",
     "portal.events",
@@ -152,6 +153,10 @@ DATABASES["default"].update(
         "options": "-c timezone=UTC",
     },
 )
+# What the start counts database connections by; `up` and gunicorn take their numbers from the same variables.
+WEB_WORKERS, WEB_THREADS = env.int("WEB_WORKERS", default=2), env.int("WEB_THREADS", default=8)
+WORKERS = env.int("WORKERS", default=1)
+ALLOW_DATA_LOSS = env.bool("ALLOW_DATA_LOSS", default=False)
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Holds the rate limits. Past its 300 entries by default it forgets a third of the callers, and with them their limits.

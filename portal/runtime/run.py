@@ -64,6 +64,7 @@ def _environment(options: Options, environ: Mapping[str, str]) -> Environment:
         "DATA_DIR": str(options.data_dir),
         "HOST": options.address.host,
         "PORT": str(options.address.port),
+        "WORKERS": str(options.workers),
         "PYTHONUNBUFFERED": "1",
     }
     env.setdefault("INBOX_HOST", options.address.near)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from time import sleep
+from uuid import UUID
 
 import structlog
 from celery import shared_task
@@ -186,7 +187,7 @@ def empty_default(rule: Rule, now: datetime) -> int:
     return _delete(f"{rule.table.name}_default", rule.age, uuid7.lowest(start) if rule.age == "id" else start)
 
 
-def _delete(table: str, column: str, before: object) -> int:
+def _delete(table: str, column: str, before: datetime | UUID) -> int:
     """Delete rows in chunks, each in a transaction of its own; returns how many."""
     deleted = 0
     for _ in range(MOST_CHUNKS):

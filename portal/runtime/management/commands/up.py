@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port", type=_whole(1, 65_535), default=settings.PORT, help="of the web pages and the API"
         )
-        parser.add_argument("--workers", type=_whole(1, 64), default=1, help="Celery worker processes")
+        parser.add_argument("--workers", type=_whole(1, 64), default=settings.WORKERS, help="Celery worker processes")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         wanted = Options(

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ChecksConfig(AppConfig):
+    name = "portal.checks"
+    label = "checks"
+
+    def ready(self) -> None:
+        from portal.checks import database, redis, retention, scheduling  # noqa: F401 - importing registers them
