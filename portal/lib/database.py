@@ -19,9 +19,21 @@ Cursor: TypeAlias = psycopg.Cursor[Row]
 PREPARE_AFTER = 5
 """Runs after which PostgreSQL keeps a batch statement's plan: planning one anew costs more than a small batch."""
 
-_INDEX_ONLY = "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off"
-"""For the delivery worker's sessions. A prepared statement with `LIMIT $1` falls to a generic plan after a few runs,
-and that plan may read the whole table; the worker's statements only ever want their index."""
+_STAGE_SETTINGS = "; ".join(
+    f"set {setting}"
+    for setting in (
+        # A prepared statement with `LIMIT $1` falls to a generic plan after a few runs, and that plan may read the
+        # whole table; the worker's statements only ever want their index.
+        *("enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off"),
+        # A worker that vanishes or freezes in mid-record holds row locks that whoever takes over would wait for. The
+        # server lets go of them before the lease ends; the worker, if it comes back, records that batch again.
+        "idle_in_transaction_session_timeout = '5s'",
+        # The server's side of what the settings say for ours: a silent peer is given up after half a minute, not hours.
+        *("tcp_user_timeout = '20s'", "tcp_keepalives_idle = 10", "tcp_keepalives_interval = 5"),
+        "tcp_keepalives_count = 3",
+    )
+)
+"""For the delivery worker's sessions."""
 
 
 @contextmanager
@@ -36,13 +48,12 @@ def batch_cursor() -> Iterator[Cursor]:
 
 @contextmanager
 def stage_cursor() -> Iterator[Cursor]:
-    """A batch cursor for one stage (one thread) of the delivery worker; its session only uses index plans."""
+    """A batch cursor for one stage (one thread) of the delivery worker, on a session that is set for it."""
     raw = _session()
     with psycopg.Cursor(raw) as cursor:
-        if getattr(connection, "planned_for", None) is not raw:
-            for statement in _INDEX_ONLY.split(";"):
-                cursor.execute(statement)
-            connection.planned_for = raw  # type: ignore[attr-defined]
+        if getattr(connection, "set_for_a_stage", None) is not raw:
+            cursor.execute(_STAGE_SETTINGS)
+            connection.set_for_a_stage = raw  # type: ignore[attr-defined]
         yield cursor
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from connectors import shards
 from connectors.models import SHARDS, DeliveryWorker, Shard
-from portal.lib.database import Cursor, batch_cursor
+from portal.lib.database import Cursor, batch_cursor, stage_cursor
 from portal.lib.uuid7 import uuid7
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,3 +132,39 @@ def test_a_take_passes_over_what_is_being_recorded(cursor: Cursor) -> None:
         assert not thread.is_alive()
     assert len(shards.owned(cursor, heir)) == SHARDS - 10
     assert not shards.renew(cursor, uuid7())
+
+
+def test_what_a_vanished_worker_was_recording_can_be_taken_once_the_server_ends_its_session(cursor: Cursor) -> None:
+    """Cut off or frozen in mid-transaction, it sends no word, and the locks of its fence would stay."""
+    vanished, heir = shards.join(cursor, "vanished"), shards.join(cursor, "heir")
+    shards.take(cursor, vanished, SHARDS)
+    let_die(cursor, vanished)
+    locked, over, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def fall_silent() -> None:
+        try:
+            with stage_cursor() as own:
+                own.execute("set idle_in_transaction_session_timeout = '500ms'")  # rather than its 5 s
+                with transaction.atomic():
+                    own.execute("select id from connectors_shard where id < 10 for share")
+                    locked.set()
+                    over.wait(20)
+                    own.execute("select 1")
+        except IdleInTransactionSessionTimeout:
+            ended.set()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=fall_silent)
+    thread.start()
+    assert locked.wait(20)
+    shards.take(cursor, heir, SHARDS)
+    assert len(shards.owned(cursor, heir)) == SHARDS - 10
+    end = time.monotonic() + 10
+    while len(shards.owned(cursor, heir)) < SHARDS:
+        assert time.monotonic() < end
+        shards.take(cursor, heir, SHARDS)
+        time.sleep(0.05)
+    over.set()
+    thread.join(20)
+    assert ended.is_set(), "it learns of it when it comes back"

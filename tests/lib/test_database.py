@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import psycopg
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -25,6 +27,15 @@ def lose_the_connection_in_mid_batch() -> None:
         (pid,) = cursor.execute("select pg_backend_pid()").fetchone() or ()
         other.execute("select pg_terminate_backend(%s, 5000)", [pid])
         cursor.execute("select 1")
+
+
+def fall_silent_in_mid_transaction() -> None:
+    with stage_cursor() as cursor:
+        cursor.execute("set idle_in_transaction_session_timeout = '100ms'")
+        with transaction.atomic():
+            cursor.execute("select 1")
+            time.sleep(0.5)
+            cursor.execute("select 1")
 
 
 @pytest.mark.django_db
@@ -64,3 +75,16 @@ def test_a_stage_only_uses_index_plans_on_each_connection_it_is_given() -> None:
             assert plan_settings() == {"off"}
         connection.close()
     assert plan_settings() == {"on"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_server_soon_ends_a_stage_that_is_silent_in_mid_transaction_and_the_next_use_begins_anew() -> None:
+    with stage_cursor() as cursor:
+        assert cursor.execute("show idle_in_transaction_session_timeout").fetchone() == ("5s",)
+        assert cursor.execute("show tcp_keepalives_count").fetchone() == ("3",), "a peer that is gone, likewise"
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        fall_silent_in_mid_transaction()
+    connection.close_if_unusable_or_obsolete()
+    with stage_cursor() as cursor:
+        assert cursor.execute("show idle_in_transaction_session_timeout").fetchone() == ("5s",)
+    connection.close()
