@@ -6,6 +6,9 @@
 How it waits: libcurl is driven by `perform`, which costs half of what its socket callbacks cost from Python,
 and each partner socket is put into our own epoll, edge-triggered, when the guard opens it. So nothing is
 registered per request, descriptors above 1,023 work (libcurl's own wait is select), and a thread can wake us.
+
+Connections are kept per host, port and kind of TLS, and shared by all connectors to it: what tells them apart, and
+proves who sends, is in each request and never in the connection.
 """
 
 from __future__ import annotations
@@ -24,21 +27,21 @@ import pycurl
 from connectors.egress import REFUSED, EgressPolicy
 from connectors.headers import header_lines, lines_template, response_headers
 from connectors.message import RESPONSE_BODY_CAP, ErrorClass, Headers, Outcome, Request
-from connectors.target import check_url
+from connectors.names import KEPT_SECONDS, LOOKUP_SECONDS, Addresses, Find, Name, Names, find
+from connectors.target import check_url, name_and_port
 
 USER_AGENT = "Feeder/0.1"
 CONNECT_TIMEOUT = 10.0
-"""Seconds for name, TCP and TLS together; the total deadline of the request ends it earlier."""
+"""Seconds for TCP and TLS together; the total deadline of the request ends it earlier."""
 
 IDLE_CONNECTION = 60
-"""Seconds after which a kept-alive connection is not used again."""
+"""Seconds after which a kept-alive connection is closed, or up to a quarter later."""
 
 CONNECTION_LIFETIME = 600
 """Seconds after which even a busy connection is replaced, so that a change in a partner's DNS is followed."""
 
 _RESPONSE_LINES_CAP = 256
 _RECHECK = 0.1  # seconds; should an edge ever be lost, an exchange stalls no longer than this
-_CLOSING = 0.5  # seconds; handles that take longer to close (a name server is silent) are left to a thread
 _LARGE_BODY = 8 * 1024  # bytes; above it, a body is watched while it is sent and not held afterwards
 _DETAIL_CAP = 200  # characters of libcurl's own words
 _CACHE_CAP = 10_000  # entries of each memo below, which is emptied when full
@@ -74,10 +77,12 @@ class Sender:
     """Many exchanges at once, from one thread. Only `wake` may be called from another one.
 
     `max_sockets` guards memory and file descriptors: what is submitted beyond it waits here, and its deadline
-    starts only when it leaves. `ca_file` replaces the system's trusted roots.
+    starts only when it leaves. `ca_file` replaces the system's trusted roots, `find` its resolver.
     """
 
-    def __init__(self, policy: EgressPolicy, *, max_sockets: int, ca_file: str | None = None) -> None:
+    def __init__(
+        self, policy: EgressPolicy, *, max_sockets: int, ca_file: str | None = None, find: Find = find
+    ) -> None:
         self._max_sockets = max_sockets
         self._ca_file = ca_file
         self._guard = _Guard(policy)
@@ -90,7 +95,10 @@ class Sender:
         self._idle: list[_Exchange] = []
         self._running: dict[pycurl.Curl, _Exchange] = {}
         self._uploading: set[_Exchange] = set()
-        self._waiting: deque[tuple[Request, Any]] = deque()
+        self._waiting: deque[tuple[Request, Any, float]] = deque()
+        self._names: Names[tuple[Request, Any, float]] = Names(answered=self.wake, find=find)
+        self._housekeeper = _housekeeper()
+        self._next_sweep = monotonic() + IDLE_CONNECTION / 4
         self._done: list[tuple[Any, Outcome]] = []
 
     def __enter__(self) -> Self:
@@ -102,19 +110,18 @@ class Sender:
     @property
     def in_flight(self) -> int:
         """Requests submitted whose outcome `poll` has not handed out yet."""
-        return len(self._running) + len(self._waiting) + len(self._done)
+        return len(self._running) + len(self._waiting) + self._names.waiting + len(self._done)
 
     def submit(self, request: Request, key: Any) -> None:
         """Start this request, never blocking. One that cannot be sent has its outcome at the next poll."""
-        if len(self._running) >= self._max_sockets:
-            self._waiting.append((request, key))
-        else:
-            self._start(request, key)
+        self._start_or_queue(request, key, 0.0)
 
     def poll(self, timeout: float) -> list[tuple[Any, Outcome]]:
         """The outcomes since the last call. Waits up to `timeout` seconds for one, or for `wake`."""
         deadline = monotonic() + timeout
         while True:
+            if self._names.busy:
+                self._go_on_with_names()
             if self._running:
                 self._drive()
             left = deadline - monotonic()
@@ -135,10 +142,10 @@ class Sender:
         """Drop everything, also what is in flight: its outcomes never come."""
         for curl in self._running:
             self._multi.remove_handle(curl)
-        exchanges = [*self._running.values(), *self._idle]
-        closing = threading.Thread(target=_close_handles, args=(self._multi, exchanges), daemon=True)
-        closing.start()
-        closing.join(_CLOSING)
+        self._multi.close()
+        for exchange in (*self._running.values(), *self._idle):
+            exchange.curl.close()
+        self._housekeeper.close()
         self._running.clear()
         self._idle.clear()
         self._guard.close()
@@ -146,14 +153,24 @@ class Sender:
             os.close(self._wake_fd)
             self._wake_fd = -1
 
-    def _start(self, request: Request, key: Any) -> None:
-        problem = self._guard.url_problem(request)
+    def _start_or_queue(self, request: Request, key: Any, waited: float) -> None:
+        """`waited` are the seconds of its time that the request spent on its name."""
+        if len(self._running) >= self._max_sockets:
+            self._waiting.append((request, key, waited))
+        else:
+            self._start(request, key, waited)
+
+    def _start(self, request: Request, key: Any, waited: float) -> None:
+        problem, name = self._guard.judge_url(request)
         if problem:
             self._done.append((key, _failure(ErrorClass.BLOCKED, problem)))
             return
+        if name is not None and not self._names.is_fresh(name):
+            self._names.wait_for(name, (request, key, monotonic() - waited), request.timeout - waited)
+            return
         exchange = self._idle.pop() if self._idle else _Exchange(self._guard, self._ca_file)
         try:
-            exchange.prepare(request, key, self._guard.lines(request.headers))
+            exchange.prepare(request, key, self._guard.lines(request.headers), waited)
             self._multi.add_handle(exchange.curl)
         except (pycurl.error, ValueError, TypeError) as error:
             self._idle.append(exchange)
@@ -163,6 +180,32 @@ class Sender:
         self._running[exchange.curl] = exchange
         if len(request.body) > _LARGE_BODY:
             self._uploading.add(exchange)
+
+    def _go_on_with_names(self) -> None:
+        ended = []
+        for name, addresses, waiters in self._names.found():
+            if addresses:
+                self._remember_addresses(name, addresses)
+            ended += [(name, waiter, "the host name did not resolve") for waiter in waiters]
+        for name, waiter in self._names.expired():
+            waited = min(LOOKUP_SECONDS, waiter[0].timeout)
+            ended.append((name, waiter, f"the host name did not resolve within {waited:g} s"))
+        for name, (request, key, since), problem in ended:
+            waited = monotonic() - since
+            if self._names.is_fresh(name):
+                self._start_or_queue(request, key, waited)
+            else:
+                self._done.append((key, _failure(ErrorClass.DNS, problem, waited)))
+
+    def _remember_addresses(self, name: Name, addresses: Addresses) -> None:
+        self._housekeeper.setopt(pycurl.RESOLVE, [f"+{name[0]}:{name[1]}:{','.join(addresses)}"])
+        self._keep_house()
+
+    def _keep_house(self) -> None:
+        """Let libcurl do what it only does when a request begins: learn addresses, close what was idle for long."""
+        self._multi.add_handle(self._housekeeper)
+        self._multi.perform()
+        self._multi.remove_handle(self._housekeeper)
 
     def _drive(self) -> None:
         self._multi.perform()
@@ -185,6 +228,11 @@ class Sender:
             self._start(*self._waiting.popleft())
 
     def _wait(self, seconds: float) -> None:
+        now = monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + IDLE_CONNECTION / 4
+            self._keep_house()
+        seconds = max(0.0, min(seconds, self._names.next_expiry - now))
         if self._running:
             timer = self._multi.timeout()  # milliseconds; -1 for none
             seconds = min(seconds, _RECHECK if timer < 0 else timer / 1000, _RECHECK)
@@ -193,20 +241,13 @@ class Sender:
         self._guard.epoll.poll(seconds, 64)
 
 
-def send_now(request: Request, policy: EgressPolicy, *, ca_file: str | None = None) -> Outcome:
+def send_now(request: Request, policy: EgressPolicy, *, ca_file: str | None = None, find: Find = find) -> Outcome:
     """One exchange, blocking until its outcome: at most the request's timeout."""
-    with Sender(policy, max_sockets=1, ca_file=ca_file) as sender:
+    with Sender(policy, max_sockets=1, ca_file=ca_file, find=find) as sender:
         sender.submit(request, None)
         while True:
             for _, outcome in sender.poll(1.0):
                 return outcome
-
-
-def _close_handles(multi: pycurl.CurlMulti, exchanges: list[_Exchange]) -> None:
-    """In a thread: libcurl joins its resolver's threads here, and a lookup under way cannot be interrupted."""
-    multi.close()
-    for exchange in exchanges:
-        exchange.curl.close()
 
 
 class _Guard:
@@ -215,16 +256,17 @@ class _Guard:
     def __init__(self, policy: EgressPolicy) -> None:
         self.epoll = select.epoll()
         self._policy = policy
-        self._urls: dict[tuple[str, tuple[str, int] | None], str] = {}
+        self._urls: dict[tuple[str, tuple[str, int] | None], tuple[str, Name | None]] = {}
         self._templates: dict[tuple[str, ...], str] = {}
         self._addresses: dict[str, bool] = {}
         self._handed_over: list[socket.socket] = []
 
-    def url_problem(self, request: Request) -> str:
-        """Why this URL is not sent to, or an empty string."""
+    def judge_url(self, request: Request) -> tuple[str, Name | None]:
+        """Why this URL is not sent to, or an empty string; then the name to look up, if its host is one."""
         known = self._urls.get((request.url, request.exempt))
         if known is None:
-            known = " ".join(check_url(request.url, self._policy, exempt=request.exempt))
+            problem = " ".join(check_url(request.url, self._policy, exempt=request.exempt))
+            known = problem, None if problem else name_and_port(request.url)
             _remember(self._urls, (request.url, request.exempt), known)
         return known
 
@@ -283,8 +325,11 @@ class _Exchange:
         self.curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._take)
 
-    def prepare(self, request: Request, key: Any, lines: list[bytes]) -> None:
-        """Set what differs from the handle's last request. ValueError or pycurl.error: it cannot be sent."""
+    def prepare(self, request: Request, key: Any, lines: list[bytes], waited: float) -> None:
+        """Set what differs from the handle's last request. ValueError or pycurl.error: it cannot be sent.
+
+        `waited` are the seconds that the request spent on its name.
+        """
         self._request = request
         self.key = key
         self._room = RESPONSE_BODY_CAP
@@ -293,9 +338,10 @@ class _Exchange:
         if request.url != self._url:
             self.curl.setopt(pycurl.URL, request.url)
             self._url = request.url
-        if request.timeout != self._timeout:
-            self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(request.timeout * 1000)))
-            self._timeout = request.timeout
+        timeout = request.timeout - waited
+        if timeout != self._timeout:
+            self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
+            self._timeout = timeout
         if request.method != self._method:
             self._set_method(request.method)
         if (request.exempt is None) != self._reusable:
@@ -303,7 +349,7 @@ class _Exchange:
         if request.body or request.method in _WITH_BODY:
             self.curl.setopt(pycurl.POSTFIELDS, request.body)
         self.curl.setopt(pycurl.HTTPHEADER, lines)
-        self._started = perf_counter()
+        self._started = perf_counter() - waited
 
     def _set_method(self, method: str) -> None:
         if method not in _METHODS:
@@ -363,14 +409,15 @@ class _Exchange:
                 truncated=self._truncated,
                 duration=duration,
             )
-        error, detail = self._judge(code, message)
+        error, detail = self._judge(code, message, duration)
         return _failure(error, detail, duration)
 
-    def _judge(self, code: int, message: str) -> tuple[ErrorClass, str]:
+    def _judge(self, code: int, message: str, duration: float) -> tuple[ErrorClass, str]:
         if self._refused and not self._opened:
             return ErrorClass.BLOCKED, REFUSED
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            return ErrorClass.TIMEOUT, f"no complete answer within {self._request.timeout:g} s"
+            missing = "complete answer" if self.curl.getinfo(pycurl.PRETRANSFER_TIME) else "connection"
+            return ErrorClass.TIMEOUT, f"no {missing} within {round(duration, 1):g} s"
         if code == pycurl.E_COULDNT_RESOLVE_HOST:
             return ErrorClass.DNS, "the host name did not resolve"
         if code == pycurl.E_COULDNT_CONNECT:
@@ -402,6 +449,7 @@ def _set_constant_options(curl: pycurl.Curl, ca_file: str | None) -> None:
         pycurl.CONNECTTIMEOUT_MS: int(CONNECT_TIMEOUT * 1000),
         pycurl.MAXAGE_CONN: IDLE_CONNECTION,
         pycurl.MAXLIFETIME_CONN: CONNECTION_LIFETIME,
+        pycurl.DNS_CACHE_TIMEOUT: int(KEPT_SECONDS + LOOKUP_SECONDS) + 60,
         pycurl.USERAGENT: USER_AGENT,
     }
     for option, value in options.items():
@@ -410,6 +458,15 @@ def _set_constant_options(curl: pycurl.Curl, ca_file: str | None) -> None:
         curl.setopt(pycurl.CAINFO, cafile)
     if trusted.capath and not ca_file:
         curl.setopt(pycurl.CAPATH, trusted.capath)
+
+
+def _housekeeper() -> pycurl.Curl:
+    """A handle whose request begins and goes nowhere: no socket is opened for it."""
+    curl = pycurl.Curl()
+    _set_constant_options(curl, None)
+    curl.setopt(pycurl.OPENSOCKETFUNCTION, lambda *_: pycurl.SOCKET_BAD)
+    curl.setopt(pycurl.URL, "http://127.0.0.1:9/")
+    return curl
 
 
 def _failure(error: ErrorClass, detail: str, duration: float = 0.0) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 from connectors.egress import REFUSED, EgressPolicy
 
@@ -53,6 +54,17 @@ def check_url(url: str, policy: EgressPolicy, *, exempt: Exemption | None = None
     if not 1 <= port <= 65535:
         problems.append("The port must be between 1 and 65535.")
     return problems + _host(authority["host"].lower(), port, policy, exempt)
+
+
+def name_and_port(url: str) -> tuple[str, int] | None:
+    """What must be looked up for a URL that `check_url` passed; None where its host is an address."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return host, parts.port or _DEFAULT_PORTS[parts.scheme]
+    return None
 
 
 def _characters(url: str) -> list[str]:
