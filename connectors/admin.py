@@ -14,7 +14,8 @@ from portal.tenants.staff import StaffAdmin, register_audited
 class ConnectorAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "company", "name", "origin", "url", "routes", "profile", "auth_type", "auth_public"),
-        *("signing", "retry_policy", "concurrency", "enabled", "disabled_reason", "shard", "created_at", "updated_at"),
+        *("signing", "retry_policy", "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason"),
+        *("paused_at", "paused_reason", "paused_detail", "while_paused", "shard", "created_at", "updated_at"),
     )
     changeable = ("concurrency", "enabled")
     list_display = ("name", "organization", "profile", "enabled", "disabled_reason", "url")

@@ -24,7 +24,7 @@ _BY_STATUS: Final[dict[int, str]] = {
     410: "The receiver says that it is gone for good: set a new URL.",
     413: "The receiver finds the message too large: raise its limit.",
     415: "The receiver expects another media type: check that it expects this profile.",
-    429: "The receiver asks for fewer requests: lower the concurrency of the connector.",
+    429: "The receiver asks for fewer requests: set a rate limit for the connector, or lower its requests at once.",
 }
 
 

@@ -12,9 +12,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connectors import auth, configure, health, profiles, retry, signing
+from connectors import auth, configure, health, pausing, profiles, retry, signing
 from connectors.exchange import send_sample
-from connectors.models import Connector, Origin
+from connectors.models import Connector, Origin, PauseReason, WhilePaused
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock
 from portal.lib.problem import Conflict
@@ -48,6 +48,18 @@ SIGNING_SCHEMA: dict[str, Any] = {
         "secrets": {"type": "array", "readOnly": True, "items": {"type": "object"}},
         "public_key": {"type": "string", "readOnly": True},
     },
+}
+
+PAUSED_SCHEMA: dict[str, Any] = {
+    "type": ["object", "null"],
+    "required": ["at", "reason", "detail", "waiting"],
+    "properties": {
+        "at": {"type": "string", "format": "date-time"},
+        "reason": {"type": "string", "enum": PauseReason.values},
+        "detail": {"type": "string", "description": "By whom, or which failures led to it."},
+        "waiting": {"type": "string", "enum": WhilePaused.values},
+    },
+    "description": "Null while it sends.",
 }
 
 
@@ -114,18 +126,35 @@ class ConnectorSerializer(StrictModel[Connector]):
     routes = serializers.DictField(child=serializers.CharField(), required=False)
     retry_policy = serializers.ChoiceField(choices=list(retry.POLICIES), required=False)
     health = serializers.SerializerMethodField()
+    paused = serializers.SerializerMethodField()
 
     class Meta:
         model = Connector
         fields: tuple[str, ...] = (
             "id", "name", "company", "origin", "url", "routes", "profile", "auth", "signing", "retry_policy",
-            "concurrency", "enabled", "disabled_reason", "health", "created_at", "updated_at",
+            "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason", "paused", "health", "created_at",
+            "updated_at",
         )  # fmt: skip
         read_only_fields = ("origin", "disabled_reason", "updated_at")
+        extra_kwargs = {
+            "rate_limit": {"help_text": "Messages per minute, spread evenly; null for no limit."},
+            "ordered": {"help_text": "Each gateway's messages one at a time, in the order of their events."},
+        }
 
     @extend_schema_field({"type": "string", "enum": HEALTH})
     def get_health(self, connector: Connector) -> str:
         return health.health_of(connector, self.context["view"].health_rows([connector]).get(connector.id))
+
+    @extend_schema_field(PAUSED_SCHEMA)
+    def get_paused(self, connector: Connector) -> dict[str, str] | None:
+        if connector.paused_at is None:
+            return None
+        return {
+            "at": clock.rfc3339(connector.paused_at),
+            "reason": connector.paused_reason,
+            "detail": connector.paused_detail,
+            "waiting": connector.while_paused,
+        }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         connector = self.instance if isinstance(self.instance, Connector) else None
@@ -145,6 +174,12 @@ class IssuedConnectorSerializer(ConnectorSerializer):
 
     class Meta(ConnectorSerializer.Meta):
         fields: tuple[str, ...] = (*ConnectorSerializer.Meta.fields, "secret")
+
+
+class PauseWish(Strict):
+    """What becomes of what waits, and of what comes meanwhile: kept for later, or listed as dropped."""
+
+    waiting = serializers.ChoiceField(choices=WhilePaused.values, default=WhilePaused.HOLD)
 
 
 class SampleWish(Strict):
@@ -188,7 +223,7 @@ class ConnectorView(Removable[Connector]):
     filterset_class = ConnectorFilter
     related = ("organization",)
     sending = frozenset({"test", "destroy"})
-    needs = {"test": OPERATE}
+    needs = {"test": OPERATE, "pause": OPERATE, "resume": OPERATE}
     taken = {"connector_name_once": "name"}
 
     def get_queryset(self) -> Any:
@@ -226,6 +261,27 @@ class ConnectorView(Removable[Connector]):
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         configure.remove_connector(self._own())
         return Response(status=204)
+
+    @extend_schema(request=PauseWish, responses=ConnectorSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Send nothing until it is resumed. Of a paused one, this changes what becomes of what waits.
+
+        With "drop", what waits is dropped in the background. A subscription's connector may be paused, too.
+        """
+        connector = self.get_object()
+        wish = PauseWish(data=request.data)
+        wish.is_valid(raise_exception=True)
+        pausing.pause_by_hand(connector, self.access, WhilePaused(wish.validated_data["waiting"]), clock.now())
+        return self._answer(connector, None, 200)
+
+    @extend_schema(request=None, responses=ConnectorSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Send again, first what was held. Fine for one that is not paused."""
+        connector = self.get_object()
+        pausing.resume(connector)
+        return self._answer(connector, None, 200)
 
     @extend_schema(request=SampleWish, responses=ExchangeSerializer)
     @action(detail=True, methods=["post"])

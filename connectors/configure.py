@@ -1,7 +1,7 @@
 """Making and changing connectors, for REST and pages alike: what is refused with its reason, and what follows.
 
-`fields` has the names of the REST contract: name, url, routes, profile, auth, signing, retry_policy, concurrency, and
-company. Reasons are keyed by field; what lies deeper has a slash, such as `auth/token`.
+`fields` has the names of the REST contract: name, url, routes, profile, auth, signing, retry_policy, concurrency,
+rate_limit, ordered, and company. Reasons are keyed by field; what lies deeper has a slash, such as `auth/token`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from connectors import auth, inbox, outbox, profiles, retry, signing
+from connectors import auth, inbox, outbox, pausing, profiles, retry, signing
 from connectors.dispatch import egress_policy
-from connectors.models import Connector, SigningSecret
+from connectors.models import Connector, PauseReason, SigningSecret
 from connectors.profiles import Profile
 from connectors.target import check_url
 from portal.lib import clock
@@ -28,10 +28,12 @@ from portal.tenants.models import Organization
 Fields: TypeAlias = Mapping[str, Any]
 Reasons: TypeAlias = dict[str, str]
 
-PLAIN = ("name", "url", "routes", "retry_policy", "concurrency")
+PLAIN = ("name", "url", "routes", "retry_policy", "concurrency", "rate_limit", "ordered")
 """Fields that are stored as they come."""
 
 MOST_CONCURRENT = 200
+HIGHEST_RATE = 1_000_000
+"""Messages per minute, far above what one receiver takes: who wants more wants no limit."""
 
 
 class DoesNotSignError(Exception):
@@ -47,7 +49,8 @@ def check_connector(fields: Fields, connector: Connector | None = None) -> Reaso
         "profile": _profile_reason(fields, profile, connector),
         "routes": _routes(fields.get("routes"), profile),
         "retry_policy": _one_of(fields.get("retry_policy"), retry.POLICIES),
-        "concurrency": _concurrency(fields.get("concurrency")),
+        "concurrency": _whole_number(fields.get("concurrency"), MOST_CONCURRENT),
+        "rate_limit": _whole_number(fields.get("rate_limit"), HIGHEST_RATE),
     }
     found = {field: reason for field, reason in reasons.items() if reason}
     if "auth" in fields:
@@ -87,8 +90,11 @@ def change_connector(connector: Connector, fields: Fields, now: datetime) -> str
     Expects fields that `check_connector` passed.
     """
     with transaction.atomic():
+        _take_as_it_stands(connector)
         if "profile" in fields and (profile := profiles.resolve(fields["profile"])):
             connector.profile = profile.id
+        if fields.get("url", connector.url) != connector.url:
+            pausing.forgive(connector.id, now)
         _set_plain(connector, fields)
         _set_auth(connector, fields)
         if "enabled" in fields:
@@ -103,9 +109,10 @@ def change_connector(connector: Connector, fields: Fields, now: datetime) -> str
 
 
 def set_enabled(connector: Connector, *, enabled: bool) -> None:
-    """Switch a connector. Switching it on forgets why it was switched off."""
-    _switch(connector, enabled=enabled)
-    connector.save(update_fields=["enabled", "disabled_reason", "updated_at"])
+    """Switch a connector. Switching it on forgets why it was switched off, and what its failures led to."""
+    with transaction.atomic():
+        _switch(connector, enabled=enabled)
+        connector.save(update_fields=["enabled", "disabled_reason", "updated_at"])
 
 
 def remove_connector(connector: Connector) -> None:
@@ -172,9 +179,21 @@ def _set_auth(connector: Connector, fields: Fields) -> None:
 
 
 def _switch(connector: Connector, *, enabled: bool) -> None:
+    """A pause by hand outlasts it; the one that failures led to ends, for whoever switches it on wants it to send."""
     connector.enabled = enabled
-    if enabled:
-        connector.disabled_reason = ""
+    if not enabled:
+        return
+    connector.disabled_reason = ""
+    if connector.paused_reason == PauseReason.FAILING:
+        pausing.resume(connector)
+    else:
+        pausing.forgive(connector.id, clock.now())
+
+
+def _take_as_it_stands(connector: Connector) -> None:
+    """What the engine writes by itself is read again under a lock, so that saving the row does not undo it."""
+    written = ["enabled", "disabled_reason", "paused_at", "paused_reason", "paused_detail", "while_paused"]
+    connector.refresh_from_db(fields=written, from_queryset=Connector.objects.select_for_update(no_key=True))
 
 
 def _set_secret(connector: Connector, own: str | None, now: datetime) -> str | None:
@@ -264,10 +283,10 @@ def _one_of(name: object, known: Mapping[str, object]) -> str | None:
     return None if name is None or name in known else f"One of: {', '.join(known)}."
 
 
-def _concurrency(value: object) -> str | None:
-    if value is None or (isinstance(value, int) and 1 <= value <= MOST_CONCURRENT):
+def _whole_number(value: object, most: int) -> str | None:
+    if value is None or (isinstance(value, int) and 1 <= value <= most):
         return None
-    return f"A whole number from 1 to {MOST_CONCURRENT}."
+    return f"A whole number from 1 to {most:,}."
 
 
 def _signing(wanted: Fields, profile: Profile | None, connector: Connector | None) -> Reasons:

@@ -36,7 +36,7 @@ def counts(request: HttpRequest) -> dict[str, Any]:
 
 def failing_count() -> int:
     sick = ConnectorHealth.objects.filter(failures_in_a_row__gte=FAILING_AFTER).values("connector_id")
-    return Connector.objects.filter(Q(enabled=True, id__in=sick) | ~Q(disabled_reason="")).count()
+    return Connector.objects.filter(Q(enabled=True, paused_at=None, id__in=sick) | ~Q(disabled_reason="")).count()
 
 
 def waiting_count() -> int:

@@ -46,6 +46,20 @@ REASON_PLACES = {
 }
 
 
+def pause_days(policy: retry.Policy) -> str:
+    """After how long of only failures a connector with this policy is paused."""
+    days = round(policy.pause_after / 86_400)
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def _pauses() -> str:
+    """`5 days of failures with Standard, 1 day with gridX, Urgent and None`."""
+    by_days: dict[str, list[str]] = {}
+    for name, policy in retry.POLICIES.items():
+        by_days.setdefault(pause_days(policy), []).append(RETRY_TITLES[name].partition(":")[0])
+    return ", ".join(f"after {days} with {' or '.join(names)}" for days, names in by_days.items())
+
+
 def _secret(label: str) -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False)
     return forms.CharField(label=label, required=False, strip=False, widget=widget)
@@ -92,6 +106,7 @@ class ConnectorForm(forms.Form):
         label="Retries",
         required=False,
         choices=[("", "As usual for the format")] + [(name, RETRY_TITLES[name]) for name in retry.POLICIES],
+        help_text=f"A connector that does nothing but fail is paused, and holds its deliveries: {_pauses()}.",
     )
     concurrency = forms.IntegerField(
         label="Requests at once",
@@ -99,6 +114,20 @@ class ConnectorForm(forms.Form):
         max_value=configure.MOST_CONCURRENT,
         initial=DEFAULT_CONCURRENCY,
         help_text="Lower it for a receiver that is easily overrun.",
+    )
+    rate_limit = forms.IntegerField(
+        label="Messages per minute, at most",
+        required=False,
+        min_value=1,
+        max_value=configure.HIGHEST_RATE,
+        widget=forms.NumberInput(attrs={"placeholder": "No limit"}),
+        help_text="Spread evenly, retries included. What comes faster waits. Leave it empty for no limit.",
+    )
+    ordered = forms.BooleanField(
+        label="In order",
+        required=False,
+        help_text="Each gateway's messages go one at a time, in the order of their events. While one is tried again,"
+        " the later ones of its gateway wait. Slower; choose it only for a receiver that needs it.",
     )
 
     def __init__(self, data: Any = None, *, organization: Organization, connector: Connector | None = None) -> None:
@@ -140,6 +169,7 @@ class ConnectorForm(forms.Form):
         fields: dict[str, Any] = {"name": given.get("name", ""), "url": url, "profile": given.get("profile", "")}
         if self.connector is None:
             fields |= {"id": self.connector_id, "company": given.get("company")}
+        fields |= {"rate_limit": given.get("rate_limit"), "ordered": bool(given.get("ordered"))}
         for name in ("retry_policy", "concurrency"):
             if given.get(name):
                 fields[name] = given[name]
@@ -165,4 +195,6 @@ def _initial(connector: Connector, organization: Organization) -> dict[str, Any]
         "signing": connector.signing,
         "retry_policy": connector.retry_policy,
         "concurrency": connector.concurrency,
+        "rate_limit": connector.rate_limit,
+        "ordered": connector.ordered,
     }

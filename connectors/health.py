@@ -13,7 +13,7 @@ from django.db.models import Sum
 from connectors.models import Connector, ConnectorHealth, ConnectorHour
 
 Health: TypeAlias = Literal["new", "healthy", "retrying", "failing", "paused", "disabled"]
-"""The words of the REST contract. `paused` is a connector that holds its deliveries back."""
+"""The words of the REST contract."""
 
 FAILING_AFTER: Final = 10
 """Failed attempts in a row that make a connector failing; the restart of a partner's system takes fewer."""
@@ -59,6 +59,8 @@ def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
         return "failing"
     if not connector.enabled:
         return "disabled"
+    if connector.paused_at is not None:
+        return "paused"
     if row is None:
         return "new"
     if row.failures_in_a_row >= FAILING_AFTER:

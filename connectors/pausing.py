@@ -20,6 +20,7 @@ from connectors import outbox, retry
 from connectors.models import Connector, ConnectorHealth, PauseReason, WhilePaused
 from portal.lib import clock
 from portal.tenants import audit, scope
+from portal.tenants.access import Access
 
 DROPPED: Final = "The connector was paused."
 """The reason that the history shows beside what was dropped."""
@@ -28,6 +29,11 @@ _dropping = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drop what wait
 """Dropping a million deliveries takes half a minute, for which no request waits."""
 
 log = structlog.get_logger(__name__)
+
+
+def pause_by_hand(connector: Connector, access: Access, waiting: WhilePaused, now: datetime) -> None:
+    detail = f"By {access.user.email}." if access.user is not None else f"By the API {access.who.replace(':', ' ')}."
+    pause(connector, waiting=waiting, reason=PauseReason.MANUAL, detail=detail, now=now)
 
 
 def pause(connector: Connector, *, waiting: WhilePaused, reason: PauseReason, detail: str, now: datetime) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from connectors import health, history
 from connectors.health import Day, Health
 from connectors.models import Connector, ConnectorHealth, Delivery, InboxMessage, State, WaitingDelivery
@@ -111,12 +113,13 @@ def _failures(ids: list[UUID]) -> list[history.Row]:
 
 
 def _attention() -> list[Attention]:
-    """Switched on and failing or trying again, or switched off by the receiver; the sickest first."""
+    """Switched off by the receiver, or paused; then those that fail or try again, the sickest first."""
     sick = ConnectorHealth.objects.filter(failures_in_a_row__gt=0).order_by("-failures_in_a_row")
     ids = list(sick.values_list("connector_id", flat=True)[: 10 * SHOWN])
-    found = {c.id: c for c in Connector.objects.filter(id__in=ids, enabled=True)}
-    gone = list(Connector.objects.exclude(disabled_reason="").order_by("name")[:SHOWN])
-    chosen = (gone + [found[key] for key in ids if key in found])[:SHOWN]
+    found = {c.id: c for c in Connector.objects.filter(id__in=ids, enabled=True, paused_at=None)}
+    stopped = Connector.objects.filter(~Q(disabled_reason="") | Q(enabled=True, paused_at__isnull=False))
+    chosen = list(stopped.order_by("-disabled_reason", "name")[:SHOWN])
+    chosen += [found[key] for key in ids if key in found][: SHOWN - len(chosen)]
     rows = health.load(chosen)
     return [_needing(connector, rows.get(connector.id)) for connector in chosen]
 

@@ -19,7 +19,7 @@ import psycopg
 from django.db import transaction
 from msgspec import Meta, Struct
 
-from connectors import hints, outbox
+from connectors import hints, outbox, pausing
 from portal.events import catalogue, store
 from portal.events.models import Quality
 from portal.events.store import NewEvent, NewReading
@@ -181,6 +181,10 @@ def _store_and_enqueue(
         for event in events
         for connector_id in config.connectors_for(event.type, event.gateway_id, event.company_id)
     ]
+    if config.dropping:
+        dropped = [pair for pair in pairs if pair[1] in config.dropping]
+        outbox.drop_new(cursor, organization_id, dropped, pausing.DROPPED)
+        pairs = [pair for pair in pairs if pair[1] not in config.dropping]
     outbox.enqueue(cursor, organization_id, pairs)
     transaction.on_commit(partial(hints.publish, {connector_id for _, connector_id in pairs}))
 

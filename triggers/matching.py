@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 from django.db import transaction
 
+from connectors.models import Connector, WhilePaused
 from portal.fleet.models import DataPoint
 from portal.lib.database import Row
 from portal.tenants import scope
@@ -47,13 +48,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """All that the intake needs to know of one organization, as of one version of its configuration."""
+    """All that the intake needs to know of one organization, as of one version of its configuration.
+
+    What comes for the connectors in `dropping` is listed as dropped: they are paused, and hold nothing meanwhile.
+    """
 
     version: int
     sends: bool
     points: Mapping[str, Point]
     opted_in: frozenset[UUID]
     routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
+    dropping: frozenset[UUID] = frozenset()
 
     def connectors_for(self, event_type: str, gateway_id: UUID | None, company_id: UUID | None) -> list[UUID]:
         """The connectors that get this event, each once however many triggers and subscriptions name it."""
@@ -92,13 +97,15 @@ def _hold(organization_id: UUID, compiled: Configuration) -> None:
 
 def _compile(organization_id: UUID, version: int) -> Configuration:
     with scope.organization(organization_id):
+        routes, dropping = _routes()
         plan = Organization.objects.filter(id=organization_id).values_list("plan", flat=True).first()
         return Configuration(
             version=version,
             sends=plan == Plan.DATASTREAMS,
             points={point.name: _point(point) for point in DataPoint.objects.all()},
             opted_in=frozenset(Company.objects.filter(data_points_enabled=True).values_list("id", flat=True)),
-            routes=_routes(),
+            routes=routes,
+            dropping=dropping,
         )
 
 
@@ -113,17 +120,23 @@ def _point(point: DataPoint) -> Point:
     return Point(id=point.id, unit=point.unit, rule=rule)
 
 
-def _routes() -> dict[str, tuple[Route, ...]]:
+def _routes() -> tuple[dict[str, tuple[Route, ...]], frozenset[UUID]]:
+    """The routes by event type, and those of their connectors that are paused and drop."""
     routes: dict[str, list[Route]] = {}
+    connectors: set[Connector] = set()
     triggers = Trigger.objects.filter(enabled=True, connector__enabled=True).select_related("connector")
     for trigger in triggers:
         gateways = frozenset(trigger.gateways) if trigger.gateways else None
         route = Route(connector_id=trigger.connector_id, gateways=gateways, company_id=trigger.connector.company_id)
         _add(routes, trigger.event_types, route)
-    for subscription in Subscription.objects.filter(active=True, connector__enabled=True):
+        connectors.add(trigger.connector)
+    subscriptions = Subscription.objects.filter(active=True, connector__enabled=True).select_related("connector")
+    for subscription in subscriptions:
         route = Route(connector_id=subscription.connector_id, gateways=None, company_id=subscription.company_id)
         _add(routes, subscription.event_types, route)
-    return {event_type: tuple(wanted) for event_type, wanted in routes.items()}
+        connectors.add(subscription.connector)
+    dropping = frozenset(one.id for one in connectors if one.paused_at and one.while_paused == WhilePaused.DROP)
+    return {event_type: tuple(wanted) for event_type, wanted in routes.items()}, dropping
 
 
 def _add(routes: dict[str, list[Route]], event_types: Iterable[str], route: Route) -> None:

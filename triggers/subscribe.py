@@ -52,7 +52,7 @@ def change(subscription: Subscription, fields: Fields, now: datetime) -> None:
     with transaction.atomic():
         if "target_url" in fields:
             configure.change_connector(subscription.connector, {"url": fields["target_url"]}, now)
-        if "active" in fields and fields["active"] != subscription.active:
+        if "active" in fields:
             configure.set_enabled(subscription.connector, enabled=fields["active"])
         subscription.event_types = fields.get("event_types", subscription.event_types)
         subscription.active = fields.get("active", subscription.active)

@@ -8,17 +8,18 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from connectors import configure, health, history, outbox, profiles, retry, signing
+from connectors import configure, health, history, outbox, pausing, profiles, retry, signing
 from connectors.advice import advice
 from connectors.exchange import send_sample
-from connectors.forms import RETRY_TITLES
+from connectors.forms import RETRY_TITLES, pause_days
 from connectors.health import Day, Health
 from connectors.inbox import is_inbox_url
-from connectors.models import Connector, ConnectorHealth, Origin
+from connectors.models import Connector, ConnectorHealth, Origin, WhilePaused
 from connectors.views.deliveries import gateways_of, tries_of
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock, fragments
@@ -28,12 +29,18 @@ from portal.tenants.pages import member_page
 TESTED = "tested"
 """Session key: this person has sent a test that arrived."""
 
+WAITING_WORDS: Final[dict[WhilePaused, str]] = {
+    WhilePaused.HOLD: "What waits is held, and so is what comes.",
+    WhilePaused.DROP: "What waits is dropped now, and what comes, too.",
+}
+
 MOST_SHOWN: Final = 200
 STATUSES: Final[tuple[tuple[Health, str], ...]] = (
     ("healthy", "Healthy"),
     ("retrying", "Retrying"),
     ("failing", "Failing"),
     ("new", "New"),
+    ("paused", "Paused"),
     ("disabled", "Off"),
 )
 
@@ -115,6 +122,7 @@ def connector_page(request: HttpRequest, connector_id: UUID) -> HttpResponse:
 def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpResponse:
     """The page of one connector; `more` adds to its context, such as a secret that is shown once."""
     card = cards([connector], clock.now())[0]
+    policy = retry.POLICIES.get(connector.retry_policy)
     profile, scheme = profiles.resolve(connector.profile), signing.SCHEMES.get(connector.signing)
     rows = history.deliveries(history.Filters(connector_id=connector.id), limit=10)
     context = {
@@ -124,7 +132,8 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "profile": profile,
         "scheme": scheme,
         "retries": RETRY_TITLES.get(connector.retry_policy, connector.retry_policy).partition(":")[0],
-        "policy": retry.POLICIES.get(connector.retry_policy),
+        "policy": policy,
+        "pause_days": pause_days(policy) if policy else "",
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
         "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],
         "start": health.first_hour(clock.now()),
@@ -148,12 +157,42 @@ def switch(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     enabled = request.POST.get("enabled") == "true"
     configure.set_enabled(connector, enabled=enabled)
     words = "is on." if enabled else "is off. Nothing new is queued for it; what waits is held until it is on again."
+    return fragments.toast(_where_it_was_pressed(request, connector_id), f"{connector.name} {words}")
+
+
+@require_http_methods(["GET", "POST"])
+@member_page(OPERATE)
+def pause(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """Asks whether to hold or to drop, and says how many wait now. Of a paused connector, it changes that."""
+    connector = _connector(connector_id)
+    chosen = request.POST.get("waiting", "")
+    if request.method == "POST" and chosen in WhilePaused.values:
+        pausing.pause_by_hand(connector, access_of(request), WhilePaused(chosen), clock.now())
+        messages.success(request, f"{connector.name} is paused. {WAITING_WORDS[WhilePaused(chosen)]}")
+        return redirect("connector", connector.id)
+    context = {
+        "connector": connector,
+        "chosen": connector.while_paused,
+        "waiting": outbox.waiting_count([connector.id]).get(connector.id, 0),
+    }
+    return render(request, "connectors/pause.html", context)
+
+
+@require_POST
+@member_page(OPERATE)
+def resume(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    connector = _connector(connector_id)
+    pausing.resume(connector)
+    words = f"{connector.name} is resumed. What was held is sent now, the oldest first."
+    return fragments.toast(_where_it_was_pressed(request, connector_id), words)
+
+
+def _where_it_was_pressed(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """The connector's page or its row in the list, as `of` says."""
+    connector = _connector(connector_id)
     if request.POST.get("of") == "page":
-        answer = show(request, _connector(connector_id))
-    else:
-        context = {"card": cards([_connector(connector_id)], clock.now())[0]}
-        answer = render(request, "connectors/_row.html", context)
-    return fragments.toast(answer, f"{connector.name} {words}")
+        return show(request, connector)
+    return render(request, "connectors/_row.html", {"card": cards([connector], clock.now())[0]})
 
 
 @require_POST

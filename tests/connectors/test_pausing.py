@@ -18,7 +18,10 @@ from portal.lib.uuid7 import uuid7
 from tests.conftest import Tenant
 from tests.world import make_connector
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+
+committed = pytest.mark.django_db(transaction=True)
+"""What is dropped is dropped after the commit, by another connection."""
 
 URL = "https://partner.example/hook"
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -80,6 +83,7 @@ def test_held_is_kept_and_said_once(in_tenant: Tenant) -> None:
     assert WaitingDelivery.objects.count() == 2
 
 
+@committed
 def test_dropped_is_listed_and_only_its_own(in_tenant: Tenant) -> None:
     connector, other = make_connector(URL), make_connector(URL, "Other")
     enqueue(connector, 3)
@@ -91,6 +95,7 @@ def test_dropped_is_listed_and_only_its_own(in_tenant: Tenant) -> None:
     assert [row.connector_id for row in WaitingDelivery.objects.all()] == [other.id]
 
 
+@committed
 def test_a_pause_that_is_rolled_back_drops_nothing(in_tenant: Tenant) -> None:
     connector = make_connector(URL)
     enqueue(connector)
@@ -101,6 +106,7 @@ def test_a_pause_that_is_rolled_back_drops_nothing(in_tenant: Tenant) -> None:
     assert (paused(connector), WaitingDelivery.objects.count()) == (False, 1)
 
 
+@committed
 def test_what_comes_after_the_resume_is_not_dropped_by_a_drop_under_way(
     in_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
