@@ -1,4 +1,4 @@
-"""A scripted partner on 127.0.0.1, for every test that needs a real socket.
+"""A scripted partner on 127.0.0.1 (or on `host`), for every test that needs a real socket.
 
     with Receiver() as receiver:                       # answers 200 with an empty body
         ... send to receiver.url + "/hook" ...
@@ -83,8 +83,11 @@ def _answer_200(_: Received) -> Answer:
 class Receiver:
     """`requests` in order of arrival, `answered` = (number, status), `connections` accepted so far."""
 
-    def __init__(self, script: Script = _answer_200, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, script: Script = _answer_200, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> None:
         self.script = script
+        self.host = host
         self.connections = 0
         self.answered: list[tuple[int, int]] = []
         self._received: list[Received] = []
@@ -97,10 +100,10 @@ class Receiver:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        starting = self._loop.create_server(lambda: _Link(self), "127.0.0.1", 0, ssl=self._tls, backlog=1024)
+        starting = self._loop.create_server(lambda: _Link(self), self.host, 0, ssl=self._tls, backlog=1024)
         self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
         self.port: int = self._server.sockets[0].getsockname()[1]
-        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
         return self
 
     def __exit__(self, *_: object) -> None:
