@@ -6,11 +6,12 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet 
 PYTHON ?= $(shell for candidate in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help install install-dev run test check lock clean
+.PHONY: help install install-dev run test soak check lock clean
 
 help:
 	@echo 'make run      start everything, with a demo organization and a simulated fleet'
 	@echo 'make test     the tests (ARGS="tests/runtime -x" for some of them)'
+	@echo 'make soak     faults, then a million deliveries with a hundred kills (ARGS="--only F1 F9" for some of them)'
 	@echo 'make check    style, types, import directions, container files, migrations, templates'
 	@echo 'make install  .venv with the locked dependencies; the others call it'
 	@echo 'make lock     resolve requirements*.in into requirements*.lock anew (needs uv)'
@@ -40,6 +41,9 @@ run: install
 
 test: install-dev
 	$(BIN)/pytest $(ARGS)
+
+soak: install-dev
+	$(BIN)/python -m bench.soak $(ARGS)
 
 check: export SECRET_KEY := for-checks-only
 check: install-dev

@@ -11,12 +11,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+ONBOARD = """
+from django.core.management import call_command
+for name in {names}:
+    call_command("create_organization", name, owner="owner@many.example", json=True)
+"""
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30, what: str = "it") -> Any:
@@ -38,7 +43,9 @@ def free_port() -> int:
 class Stack:
     """`with Stack(directory) as stack:` runs until the end of the block. `log` is the supervisor's output."""
 
-    def __init__(self, directory: Path, *, workers: int = 1, demo: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, workers: int = 1, demo: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -51,6 +58,7 @@ class Stack:
             "EGRESS_ALLOW": "127.0.0.1/32",
             "EGRESS_ALLOW_HTTP": "1",
             "PYTHONUNBUFFERED": "1",
+            **(env or {}),
         }
 
     def __enter__(self) -> Self:
@@ -103,11 +111,30 @@ class Stack:
         )
         return Api(self.url, made["api_key"])
 
+    def organizations(self, names: Sequence[str]) -> list[Api]:
+        """As `organization`, for many: one process makes them all."""
+        made = self.command("shell", "--no-imports", "-c", ONBOARD.format(names=list(names)))
+        return [Api(self.url, json.loads(line)["api_key"]) for line in made.splitlines()]
+
+    @property
+    def database_url(self) -> str:
+        """The embedded PostgreSQL, as its superuser: what an operator would look with."""
+        return self._runtime("DATABASE_URL").replace("//feeder:", "//postgres:")
+
+    @property
+    def redis_url(self) -> str:
+        return self._runtime("REDIS_URL")
+
+    def _runtime(self, name: str) -> str:
+        lines = (Path(self.env["DATA_DIR"]) / "runtime.env").read_text().splitlines()
+        return next(line.partition("=")[2].strip("'\"") for line in lines if line.startswith(name))
+
     def pid_of(self, *words: str) -> int:
         """The oldest process below the supervisor whose command line holds all these words."""
-        return eventually(lambda: next(self._pids(words), 0), 30, f"a process {words}")  # type: ignore[no-any-return]
+        return eventually(lambda: next(self.pids(*words), 0), 60, f"a process {words}")  # type: ignore[no-any-return]
 
-    def _pids(self, words: tuple[str, ...]) -> Iterator[int]:
+    def pids(self, *words: str) -> Iterator[int]:
+        """The processes below the supervisor whose command line holds all these words."""
         parents: dict[int, tuple[int, str]] = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
