@@ -20,8 +20,9 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import CSRFCheck
 
 from portal.events.api import EventList
-from portal.lib import clock
+from portal.lib import clock, strict_json
 from portal.lib.problem import Conflict, problem
+from portal.lib.rest import MOST_NAMED, drain
 from portal.tenants import idempotency
 from portal.tenants.access import INGEST, Access
 from portal.tenants.authentication import BadKey, key_access, key_in
@@ -158,6 +159,7 @@ def _body(request: HttpRequest) -> bytes:
     try:
         return request.body
     except RequestDataTooBig:
+        drain(request)
         raise Refused(413, f"The body is larger than {settings.INTAKE_BODY_LIMIT} bytes; send fewer items.") from None
 
 
@@ -166,11 +168,11 @@ def _items(request: HttpRequest, body: bytes, name: str) -> list[Any]:
         if request.content_type == "application/x-ndjson":
             items = [_line(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
         elif request.content_type == "application/json":
-            items = _listed(orjson.loads(body), name)
+            items = _listed(strict_json.read(body), name)
         else:
             raise Refused(415, "The body must be application/json or application/x-ndjson.")
-    except orjson.JSONDecodeError as error:
-        raise Refused(400, f"The body is not valid JSON: {error}.") from None
+    except strict_json.BadJSON as error:
+        raise Refused(400, f"The body {error}") from None
     if not 1 <= len(items) <= MOST_ITEMS:
         raise Refused(400, f"1 to {MOST_ITEMS} items are expected, not {len(items)}.", f"/{name}")
     return items
@@ -178,16 +180,16 @@ def _items(request: HttpRequest, body: bytes, name: str) -> list[Any]:
 
 def _line(number: int, line: bytes) -> Any:
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise Refused(400, f"Line {number} is not valid JSON: {error}.") from None
+        return strict_json.read(line)
+    except strict_json.BadJSON as error:
+        raise Refused(400, f"Line {number} {error}") from None
 
 
 def _listed(parsed: Any, name: str) -> list[Any]:
     if not isinstance(parsed, dict) or not isinstance(parsed.get(name), list):
         raise Refused(400, f'An object with a list is expected: {{"{name}": […]}}.', f"/{name}")
     if unknown := sorted(parsed.keys() - {name}):
-        raise Refused(400, f"There is no such field here: {', '.join(unknown)}.", f"/{unknown[0]}")
+        raise Refused(400, f"There is no such field here: {', '.join(unknown[:MOST_NAMED])}.", f"/{unknown[0]}")
     items: list[Any] = parsed[name]
     return items
 

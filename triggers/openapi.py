@@ -130,7 +130,11 @@ class ReadingsCall(APIView):
         responses={202: TakenSerializer, 422: TakenSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Send readings in (scope `ingest`), 1 to 1,000 at once; 202 after the commit, 422 when all are refused."""
+        """Send readings in (scope `ingest`), 1 to 1,000 at once; 202 after the commit, 422 when all are refused.
+
+        413 for a body that is larger than the organization's `limits.body_bytes`, 415 for a compressed one, and 400
+        for JSON with a name twice in one object or more than 254 levels.
+        """
         raise NotImplementedError
 
 
@@ -144,7 +148,8 @@ class EventsCall(APIView):
     def post(self, request: Request) -> Response:
         """Send events in (scope `ingest`), 1 to 1,000 at once; 202 after the commit, 422 when all are refused.
 
-        The `data` of one event may have up to 64 KiB.
+        The `data` of one event may have up to 64 KiB and 240 levels: a larger one is refused by itself. The body as
+        a whole has the limits of readings/.
         """
         raise NotImplementedError
 

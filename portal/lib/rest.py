@@ -8,18 +8,28 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import django_filters.rest_framework as django_filters
-import orjson
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
-from portal.lib import clock
+from portal.lib import clock, strict_json
 
 M = TypeVar("M", bound=models.Model)
+
+
+LARGEST_BODY = 256 * 1024
+"""Bytes. What is configured over REST has a few kilobytes; only readings and events come in bulk."""
+
+
+LARGEST_DRAINED = 16 * 1024 * 1024
+"""Bytes. Who is still sending cannot hear a refusal; of a body that is too large, this much is taken for that."""
+MOST_NAMED = 10
+"""Unknown fields that a refusal names."""
 
 
 class TooLarge(APIException):
@@ -29,14 +39,23 @@ class TooLarge(APIException):
     default_detail = "The body is too large."
 
 
+class Compressed(UnsupportedMediaType):
+    """415: the body came in an encoding of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("", "The body must not be compressed.")
+
+
 class StrictJSON(JSONParser):
-    """JSON as RFC 8259 has it: no NaN, no lone surrogates, no endless nesting."""
+    """JSON as `strict_json` reads it."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        if parser_context["request"].headers.get("Content-Encoding", "identity") != "identity":
+            raise Compressed
         try:
-            return orjson.loads(stream.read())
-        except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON: {error}") from None
+            return strict_json.read(stream.read())
+        except strict_json.BadJSON as error:
+            raise ParseError(f"The body {error}") from None
 
 
 class Moment(serializers.DateTimeField):
@@ -60,7 +79,8 @@ class Strict(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
-        errors: dict[str, Any] = {str(name): ["There is no such field."] for name in sorted(unknown, key=str)}
+        named = sorted(map(str, unknown))[:MOST_NAMED]
+        errors: dict[str, Any] = {name: ["There is no such field."] for name in named}
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:
@@ -116,7 +136,15 @@ def refuse_unknown_parameters(request: Request, known: Iterable[str]) -> None:
 
 
 def refuse_large_body(request: Request, limit: int) -> None:
-    """Raises TooLarge by the announced length, before a byte is read."""
+    """Raises TooLarge by the announced length; nothing of the body is kept."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > limit:
+        drain(request._request)
         raise TooLarge(f"The body is larger than {limit} bytes.")
+
+
+def drain(request: HttpRequest) -> None:
+    """Take what a caller is still sending, and forget it: a connection that is closed before looks like a fault."""
+    left = LARGEST_DRAINED
+    while left > 0 and (chunk := request.read(64 * 1024)):
+        left -= len(chunk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any, ClassVar, TypeVar
 
-from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import mixins
@@ -17,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from portal.lib import problem
 from portal.lib.paging import NewestFirst
-from portal.lib.rest import StrictJSON, refuse_large_body, refuse_unknown_parameters
+from portal.lib.rest import LARGEST_BODY, StrictJSON, refuse_large_body, refuse_unknown_parameters
 from portal.tenants import audit, idempotency
 from portal.tenants.access import Access, access_of, get_or_404
 from portal.tenants.idempotency import StoredAnswer
@@ -90,7 +89,7 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_large_body(request, settings.INTAKE_BODY_LIMIT)
+        refuse_large_body(request, LARGEST_BODY)
         refuse_unknown_parameters(request, self.query_parameters())
         if request.method in READING:
             return

@@ -15,6 +15,9 @@ MOST_ERRORS = 10
 SHOWN_AS = "the value"
 """Stands for the offending value in error texts: that one may be large, or private."""
 
+LONGEST_DETAIL = 500
+"""Characters: a message names each unknown property, however many there are."""
+
 
 def validate(event_type: EventType, data: object) -> list[tuple[str, str]]:
     """What is wrong with `data`, as (JSON pointer inside `data`, detail); empty when nothing is."""
@@ -38,7 +41,7 @@ def _described(error: ValidationError) -> tuple[str, str]:
     if error.kind.name == "required":
         path.append(error.kind.as_dict()["property"])
         return _pointer(path), "is required"
-    return _pointer(path), error.message.removeprefix(f"{SHOWN_AS} ")
+    return _pointer(path), error.message.removeprefix(f"{SHOWN_AS} ")[:LONGEST_DETAIL]
 
 
 def _pointer(path: list[str]) -> str:
