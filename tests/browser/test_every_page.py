@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from connectors.models import Connector
+from portal.lib import clock
 from tests.pages.seed import Portal
 
 pytestmark = pytest.mark.browser
@@ -20,6 +22,7 @@ PAGES = {
     "connector": "/connectors/{Heat pump fleet}/",
     "new connector": "/connectors/new/",
     "change": "/connectors/{Demo inbox}/change/",
+    "pause": "/connectors/{Heat pump fleet}/pause/",
     "delete": "/connectors/{Heat pump fleet}/delete/",
     "deliveries": "/deliveries/",
     "a failed delivery": "/deliveries/{failed}/?state=failed",
@@ -39,6 +42,13 @@ SIGNED_OUT = {
 def test_a_page_is_fit_for_everybody(page: Page, portal: Portal, live_server: Any, name: str) -> None:
     ids = {key: connector.id for key, connector in portal.connectors.items()} | portal.deliveries
     look_at(page, PAGES[name].format(**ids), live_server.url)
+
+
+def test_a_paused_connectors_page_is_too(page: Page, portal: Portal, live_server: Any) -> None:
+    connector = portal.connectors["Daily settlement"]
+    paused: Any = {"paused_at": clock.now(), "paused_reason": "failing", "paused_detail": "All 61 attempts failed."}
+    Connector._base_manager.filter(id=connector.id).update(**paused)
+    look_at(page, f"/connectors/{connector.id}/", live_server.url)
 
 
 @pytest.mark.parametrize("name", PAGES.keys() & {"overview", "connectors", "deliveries", "inbox"})
