@@ -7,12 +7,14 @@ GRACE_SECONDS after a web process starts they may be missing: they count as star
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from redis.backoff import NoBackoff
@@ -22,6 +24,7 @@ SCHEDULER_AGE_SECONDS = 120.0
 """The scheduler reports every 30 s; this leaves room for a few lost reports."""
 GRACE_SECONDS = 120.0
 BROKER_SECONDS = 0.5
+DATABASE_SECONDS = 1.5
 
 _started = time.monotonic()
 
@@ -45,7 +48,8 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    findings = {**_database(time.monotonic() - _started), "broker": _broker()}
+    uptime = time.monotonic() - _started
+    findings = {**in_time(lambda: _database(uptime)), "broker": _broker()}
     failed = [name for name, finding in findings.items() if finding.state == "failed"]
     body = {
         "status": "not ready" if failed else "ready",
@@ -58,6 +62,38 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
 
 
+class _Asker:
+    """One thread per process with a connection of its own, so that a database that hangs holds up no request."""
+
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readyz")
+    asked: Future[Findings] | None = None
+
+
+def in_time(ask: Callable[[], Findings]) -> Findings:
+    """What `ask` finds, or that the database does not answer. While one question hangs no other is asked."""
+    if _Asker.asked is None or _Asker.asked.done():
+        _Asker.asked = _Asker.pool.submit(_asked_apart, ask)
+    try:
+        return _Asker.asked.result(DATABASE_SECONDS)
+    except TimeoutError:
+        return {"database": Finding(state="failed", detail=f"does not answer within {DATABASE_SECONDS} s")}
+
+
+def _asked_apart(ask: Callable[[], Findings]) -> Findings:
+    """What only waits for a lock is ended by the database itself."""
+    close_old_connections()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"set statement_timeout = '{DATABASE_SECONDS}s'")
+    except (DatabaseError, InterfaceError) as error:
+        return {"database": _away(error)}
+    return ask()
+
+
+def _away(error: Exception) -> Finding:
+    return Finding(state="failed", detail=f"not available ({type(error).__name__})")
+
+
 def _database(uptime: float) -> Findings:
     """Database and schema, and what only a working database can tell."""
     try:
@@ -68,7 +104,7 @@ def _database(uptime: float) -> Findings:
             return {"database": OK, "schema": schema}
         return {"database": OK, "schema": OK, **_reports(uptime)}
     except (DatabaseError, InterfaceError) as error:
-        return {"database": Finding(state="failed", detail=f"not available ({type(error).__name__})")}
+        return {"database": _away(error)}
 
 
 class _Schema:

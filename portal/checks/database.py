@@ -17,6 +17,8 @@ from portal.checks import GUARANTEES
 OLDEST_VERSION = 16
 LARGEST_SKEW_SECONDS = 60.0
 
+PROBE = 1
+"""Connection of a web process beside those of its threads, for /readyz."""
 STAGES = 3
 """Connections of the delivery engine: keeper, claimer, recorder."""
 JOBS = 4
@@ -88,7 +90,7 @@ def judge(server: Server) -> Iterator[CheckMessage]:
     if server.connections < (needed := connections_needed()):
         yield Error(
             f"The database has {server.connections} connections for us, and {needed} may be needed: "
-            f"{settings.WEB_THREADS} threads in each of {settings.WEB_WORKERS} web processes, "
+            f"{settings.WEB_THREADS + PROBE} in each of {settings.WEB_WORKERS} web processes, "
             f"{STAGES + JOBS} in each of {settings.WORKERS} workers, and {SPARE} to spare.",
             hint="Raise max_connections (or the role's or the database's limit), or run fewer.",
             id="database.E003",
@@ -103,7 +105,7 @@ def judge(server: Server) -> Iterator[CheckMessage]:
 
 
 def connections_needed() -> int:
-    web: int = settings.WEB_WORKERS * settings.WEB_THREADS
+    web: int = settings.WEB_WORKERS * (settings.WEB_THREADS + PROBE)
     workers: int = settings.WORKERS * (STAGES + JOBS)
     return web + workers + SPARE
 

@@ -26,8 +26,8 @@ def ids(messages: list[CheckMessage]) -> set[str]:
         ({"off": ["full_page_writes", "synchronous_commit"]}, {"database.E001"}),
         ({"version": 15}, {"database.E002"}),
         ({"version": 16}, set()),
-        ({"connections": 27}, {"database.E003"}),
-        ({"connections": 28}, set()),
+        ({"connections": 29}, {"database.E003"}),
+        ({"connections": 30}, set()),
         ({"skew": 61}, {"database.W002"}),
         ({"skew": -3600}, {"database.W002"}),
         ({"skew": 59}, set()),
@@ -42,7 +42,7 @@ def test_more_processes_need_more_connections(settings: Any) -> None:
     settings.WEB_WORKERS, settings.WEB_THREADS, settings.WORKERS = 4, 16, 8
     (error,) = database.judge(Server(**GOOD))
     assert error.msg == (
-        "The database has 97 connections for us, and 125 may be needed: 16 threads in each of 4 web processes, "
+        "The database has 97 connections for us, and 129 may be needed: 17 in each of 4 web processes, "
         "7 in each of 8 workers, and 5 to spare."
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -25,6 +28,29 @@ LONG_UP = 1_000.0
 @pytest.fixture
 def up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_started", time.monotonic() - LONG_UP)
+
+
+@pytest.fixture(autouse=True)
+def in_this_thread(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Another thread's connection would not see what a test has not committed."""
+    if "apart" not in request.fixturenames:
+        monkeypatch.setattr(health, "in_time", lambda ask: ask())
+
+
+@pytest.fixture
+def apart(transactional_db: None) -> Iterator[int]:
+    """The process id of the database's side of the connection that /readyz asks over."""
+    found: list[int] = []
+
+    def ask() -> health.Findings:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            found.append(cursor.fetchone()[0])
+        return {}
+
+    health.in_time(ask)
+    yield found[0]
+    health._Asker.pool.submit(lambda: connection.close()).result(5)  # noqa: PLW0108 - that thread's
 
 
 @pytest.fixture
@@ -104,6 +130,36 @@ def test_a_database_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         status, body = ready()
     assert (status, body["wrong"]) == (503, ["database"])
     assert body["checks"]["database"] == "failed: not available (OperationalError)"
+
+
+def timed() -> tuple[int, dict[str, Any], bool]:
+    began = time.monotonic()
+    status, body = ready()
+    return status, body["checks"], time.monotonic() - began < 2
+
+
+@pytest.mark.usefixtures("up_for_long")
+def test_a_frozen_database_is_named_within_two_seconds(apart: int, all_running: None) -> None:
+    assert ready()[0] == 200
+    os.kill(apart, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            assert timed() == (503, {"database": "failed: does not answer within 1.5 s", "broker": "ok"}, True)
+    finally:
+        os.kill(apart, signal.SIGCONT)
+    assert ready()[0] == 200
+
+
+@pytest.mark.usefixtures("up_for_long")
+def test_a_table_that_is_locked_is_named_within_two_seconds(apart: int, all_running: None) -> None:
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.execute("lock table triggers_schedulertick in access exclusive mode")
+        status, checks, quickly = timed()
+        assert (status, quickly) == (503, True)
+        assert checks["database"].startswith("failed: ")
+    deadline = time.monotonic() + 5
+    while ready()[0] != 200:
+        assert time.monotonic() < deadline
 
 
 @contextmanager
