@@ -11,17 +11,15 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 
-from connectors import outbox
-from connectors.dispatch import NotSendable, Target, target_of
+from connectors import outbox, quarantine
+from connectors.dispatch import EventText, NotSendable, Target, target_of
 from connectors.lanes import Lanes, Work
 from connectors.models import Connector, shard_of
-from connectors.outbox import Due, Position, Probe
+from connectors.outbox import Claim, Due, Position, Probe
 from portal.lib.crypto import SecretUnreadable
 from portal.lib.database import Cursor
 from portal.tenants import scope
@@ -30,18 +28,23 @@ RESCAN_SECONDS = 2.0
 """How often every connector is probed from the start: for retries that come due and hints that were lost."""
 CONFIG_SECONDS = 0.4
 """How often the configuration's versions are compared: a change takes effect within a second."""
-READ_AHEAD = 500
-"""Deliveries held per connector: enough for the fastest partner while a claim and a record run."""
+READ_AHEAD = 2000
+"""Deliveries held per connector: enough for the fastest partner while a claim and a record run. More are read once
+half of them are recorded, so that a claim is worth its statements."""
 HELD_IN_ALL = 20_000
 """Deliveries held over all connectors: with many busy ones, each gets less read-ahead."""
 LEAST_AHEAD = 50
+CONNECTOR_BYTES = 4_000_000
+"""Text of the events held per connector, about: where events are large, fewer are held."""
+BYTES_IN_ALL = 64_000_000
+"""Text of the events held over all connectors, about."""
+UNKNOWN_SIZE = 20_000
+"""Bytes that an event is taken to have before the connector's first ones are read."""
 LATE_COMMIT = timedelta(seconds=2)
 """A row may become visible this much after its due time, when its transaction commits late."""
-CONNECTOR_BYTES = 1_000_000
-"""Text of the events held per connector, about: where events are large, fewer are held. Parsed, they are far larger."""
-DOCUMENTS = 5000
-"""Parsed events kept, so that an event for five connectors is read once."""
-SMALL_DOCUMENT = 4096
+TEXTS = 2000
+"""Events kept, so that one for five connectors is read and rendered once although their claims fall apart."""
+SMALL_TEXT = 4096
 """Characters up to which an event is kept so: a common one has a few hundred."""
 
 log = structlog.get_logger(__name__)
@@ -64,7 +67,8 @@ class Claimer:
         self._positions: dict[UUID, Position] = {}
         self._more: set[UUID] = set()
         self._mean_size: dict[UUID, int] = {}
-        self._documents: OrderedDict[UUID, tuple[dict[str, Any] | None, int]] = OrderedDict()
+        self._texts: OrderedDict[UUID, EventText] = OrderedDict()
+        self._careful: frozenset[int] = frozenset()
         self._next_config = self._next_rescan = 0.0
 
     def hint(self, connector_ids: Iterable[UUID]) -> None:
@@ -78,8 +82,9 @@ class Claimer:
         self._forgotten.extend(dues)
         self.wake.set()
 
-    def own(self, epochs: dict[int, int]) -> None:
-        """From now on, these shards with their epochs are this worker's to deliver."""
+    def own(self, epochs: dict[int, int], careful: frozenset[int] = frozenset()) -> None:
+        """From now on, these shards with their epochs are this worker's to deliver; the careful ones on trial."""
+        self._careful = careful
         self._wanted = epochs
         self.wake.set()
 
@@ -150,18 +155,22 @@ class Claimer:
 
     def _drop_forgotten(self) -> None:
         """Only here, before a claim: one that began before the record's commit may still have seen the row."""
-        full: set[UUID] = set()
+        touched: dict[UUID, set[UUID]] = {}
+        connector_id, held = None, None
         while self._forgotten:
             due = self._forgotten.popleft()
-            held = self._held.get(due.connector_id)
-            if held is not None and due.id in held:
+            if due.connector_id is not connector_id:  # neighbours mostly share it, and the very object
+                connector_id = due.connector_id
+                held = self._held.get(connector_id)
+                if held is not None:
+                    touched[connector_id] = held
+            if held is not None:
                 held.discard(due.id)
-                if not held:
-                    del self._held[due.connector_id]
-            if due.connector_id in self._more:
-                full.add(due.connector_id)
+        for connector_id, held in touched.items():
+            if not held:
+                del self._held[connector_id]
         with self._lock:
-            self._hinted |= full
+            self._hinted |= touched.keys() & self._more
 
     def _hungry(self) -> set[UUID]:
         """Taken before the claim is made, so that a hint during the claim counts for the next one."""
@@ -177,70 +186,79 @@ class Claimer:
         target = self._targets.get(connector_id)
         if target is None or not target.enabled:
             return None
+        ahead = self._ahead(connector_id)
+        after = self._positions.get(connector_id)
         held = len(self._held.get(connector_id, ()))
-        ahead = min(
-            READ_AHEAD,
-            max(LEAST_AHEAD, HELD_IN_ALL // max(1, len(self._held))),
-            max(1, CONNECTOR_BYTES // self._mean_size.get(connector_id, CONNECTOR_BYTES // LEAST_AHEAD)),
-        )
-        if held >= ahead:
+        if held > ahead // 2 and not target.ordered:
             self._more.add(connector_id)
             return None
-        after = self._positions.get(connector_id)
-        # From the start, what is held comes first and is read once more.
-        return Probe(connector_id=connector_id, limit=ahead if after is None else ahead - held, after=after)
+        return Probe(
+            connector_id=connector_id,
+            organization_id=target.organization_id,
+            # From the start, what is held comes first and is read once more.
+            limit=ahead if after is None else ahead - held,
+            after=after,
+            ordered=target.ordered,
+        )
+
+    def _ahead(self, connector_id: UUID) -> int:
+        """How many deliveries of this connector may be held."""
+        busy = max(1, len(self._held))
+        text = min(CONNECTOR_BYTES, BYTES_IN_ALL // busy)
+        return min(
+            READ_AHEAD,
+            max(LEAST_AHEAD, HELD_IN_ALL // busy),
+            max(1, text // self._mean_size.get(connector_id, UNKNOWN_SIZE)),
+        )
 
     def _claim(self, cursor: Cursor, probes: list[Probe]) -> None:
-        rows: dict[UUID, list[Due]] = {probe.connector_id: [] for probe in probes}
-        for due in outbox.claim(cursor, probes):
-            rows[due.connector_id].append(due)
+        claims = outbox.claim(cursor, probes)
         new: list[Due] = []
-        for probe in probes:
-            held = self._held.get(probe.connector_id, ())
-            new += [due for due in rows[probe.connector_id] if due.id not in held]
+        for claim in claims:
+            held = self._held.get(claim.probe.connector_id)
+            new += [due for due in claim.dues if due.id not in held] if held else claim.dues
         works = self._works(cursor, new)
+        if self._careful:
+            works = quarantine.tried(cursor, works, self._targets, self._careful)
         # From here on nothing fails: what counts as held is in the lanes, or it would never be sent.
-        for probe in probes:
-            self._move_on(probe, rows[probe.connector_id])
+        for claim in claims:
+            self._move_on(claim)
         for due in new:
             self._held.setdefault(due.connector_id, set()).add(due.id)
         if works:
             self._lanes.deliver(works)
 
-    def _move_on(self, probe: Probe, dues: list[Due]) -> None:
-        """Remember where to read on: behind the last row while there is more, else a little before now."""
-        if len(dues) >= probe.limit:
-            self._more.add(probe.connector_id)
-            self._positions[probe.connector_id] = Position(next_at=dues[-1].next_at, id=dues[-1].id)
-            return
-        self._more.discard(probe.connector_id)
-        if dues:
-            self._positions[probe.connector_id] = Position(next_at=dues[-1].read_at - LATE_COMMIT, id=UUID(int=0))
+    def _move_on(self, claim: Claim) -> None:
+        """Remember where to read on: behind the last row while there is more, else a little before now.
+
+        Of an ordered connector, there is more as long as something is held: the next in a gateway's line.
+        """
+        connector_id = claim.probe.connector_id
+        if claim.probe.ordered:
+            self._more.add(connector_id)
+        elif len(claim.dues) >= claim.probe.limit:
+            self._more.add(connector_id)
+            self._positions[connector_id] = Position(next_at=claim.dues[-1].next_at, id=claim.dues[-1].id)
+        else:
+            self._more.discard(connector_id)
+            if claim.read_at is not None:
+                self._positions[connector_id] = Position(next_at=claim.read_at - LATE_COMMIT, id=UUID(int=0))
 
     def _works(self, cursor: Cursor, dues: list[Due]) -> list[Work]:
-        missing = {(due.organization_id, due.event_id) for due in dues if due.event_id not in self._documents}
-        read = {event_id: (_parsed(body), len(body)) for event_id, body in outbox.bodies(cursor, missing).items()}
+        missing = {(due.organization_id, due.event_id) for due in dues if due.event_id not in self._texts}
+        read = {event_id: EventText(body) for event_id, body in outbox.bodies(cursor, missing).items()}
         works = []
         sizes: dict[UUID, list[int]] = {}
         for due in dues:
             shard = self._targets[due.connector_id].shard
-            document, size = read.get(due.event_id) or self._documents.get(due.event_id) or (None, 1)
-            works.append(Work(due=due, document=document, shard=shard, epoch=self._epochs[shard]))
-            sizes.setdefault(due.connector_id, []).append(size)
+            event = read.get(due.event_id) or self._texts.get(due.event_id)
+            works.append(Work(due=due, event=event, shard=shard, epoch=self._epochs[shard]))
+            sizes.setdefault(due.connector_id, []).append(len(event.text) if event else 1)
         self._mean_size.update({key: max(1, sum(each) // len(each)) for key, each in sizes.items()})
-        self._documents.update({key: entry for key, entry in read.items() if entry[1] <= SMALL_DOCUMENT})
-        while len(self._documents) > DOCUMENTS:
-            self._documents.popitem(last=False)
+        self._texts.update({key: event for key, event in read.items() if len(event.text) <= SMALL_TEXT})
+        while len(self._texts) > TEXTS:
+            self._texts.popitem(last=False)
         return works
-
-
-def _parsed(body: str) -> dict[str, Any] | None:
-    try:
-        document: dict[str, Any] = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        log.error("an event's document cannot be read", reason=str(error))
-        return None
-    return document
 
 
 def _ready(connector: Connector) -> Target | None:

@@ -6,19 +6,22 @@ connector, the test button makes one for a single message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
 from uuid import UUID
 
+import orjson
 from django.conf import settings
+from msgspec import Struct
 
 from connectors import auth, inbox, profiles, retry, signing
 from connectors.egress import EgressPolicy
-from connectors.message import Headers, Request
+from connectors.message import Headers, Rendered, Request
 from connectors.models import Connector, SigningSecret
-from connectors.profiles import Profile
+from connectors.profiles import Profile, RenderError
 from connectors.signing.scheme import Key, Scheme
 
 BLOTTED = "•••"
@@ -31,7 +34,10 @@ class NotSendable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A connector, ready to send. `keys` are the newest first, each with the time at which it stops signing."""
+    """A connector, ready to send. `keys` are the newest first, each with the time at which it stops signing.
+
+    `rate_limit` is in messages per minute.
+    """
 
     connector_id: UUID
     organization_id: UUID
@@ -45,6 +51,38 @@ class Target:
     auth_headers: Headers
     policy: retry.Policy
     concurrency: int
+    rate_limit: int | None
+    ordered: bool
+
+
+class Rendering(Struct, frozen=True, kw_only=True, gc=False):
+    """An event in one profile, and the SHA-256 of the body that tells in the log what was sent."""
+
+    rendered: Rendered
+    digest: bytes
+
+
+class EventText:
+    """An event's document as it is stored, and what was rendered from it: once per profile, for all its deliveries."""
+
+    __slots__ = ("_renderings", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._renderings: dict[str, Rendering] = {}
+
+    def rendering(self, profile: Profile) -> Rendering:
+        """Raises RenderError, also for a document that cannot be read."""
+        known = self._renderings.get(profile.id)
+        if known is None:
+            try:
+                document = orjson.loads(self.text)
+            except orjson.JSONDecodeError as error:
+                raise RenderError(f"The event's document cannot be read: {error}.") from error
+            rendered = profile.render(document)
+            known = Rendering(rendered=rendered, digest=hashlib.sha256(rendered.body).digest())
+            self._renderings[profile.id] = known
+        return known
 
 
 def egress_policy() -> EgressPolicy:
@@ -64,7 +102,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         connector_id=connector.id,
         organization_id=connector.organization_id,
         shard=connector.shard,
-        enabled=connector.enabled,
+        enabled=connector.enabled and connector.paused_at is None,
         url=connector.url,
         exempt=inbox.exemption(connector.url, connector.organization),
         profile=profile,
@@ -73,12 +111,13 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         auth_headers=authentication.headers({**connector.auth_public, **connector.get_credentials()}),
         policy=policy,
         concurrency=connector.concurrency,
+        rate_limit=connector.rate_limit,
+        ordered=connector.ordered,
     )
 
 
-def make_request(target: Target, document: Mapping[str, Any], message_id: str, now: datetime) -> Request:
-    """The request for one message, signed as of `now`. Raises RenderError when the profile cannot say it."""
-    rendered = target.profile.render(document, message_id=message_id)
+def make_request(target: Target, rendered: Rendered, message_id: str, now: datetime) -> Request:
+    """The request for one message, signed as of `now`."""
     keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
     signature = target.scheme.sign(keys, message_id=message_id, timestamp=int(now.timestamp()), body=rendered.body)
     return Request(
@@ -93,6 +132,13 @@ def make_request(target: Target, document: Mapping[str, Any], message_id: str, n
 
 def shown_head(target: Target, request: Request) -> str:
     """First line and headers of a request as they may be kept and shown: what authenticates is blotted out."""
-    secret = {name for name, _ in target.auth_headers}
-    lines = [f"{name}: {BLOTTED if name in secret else value}" for name, value in request.headers]
-    return "\n".join([f"{request.method} {request.url}", *lines])
+    names, values = zip(*request.headers, strict=True)
+    template = _head_template(names, frozenset(name for name, _ in target.auth_headers))
+    return f"{request.method} {request.url}\n" + template.format(*values)
+
+
+@lru_cache(maxsize=1024)
+def _head_template(names: tuple[str, ...], secret: frozenset[str]) -> str:
+    """Header lines with a place for each value that may be seen."""
+    lines = [f"{name}: {BLOTTED if name in secret else f'{{{n}}}'}" for n, name in enumerate(names)]
+    return "\n".join(lines)

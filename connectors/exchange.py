@@ -45,7 +45,7 @@ def send_sample(connector: Connector, event_type: str = "ping") -> Exchange:
         document = catalogue.sample_document(
             event_type, str(connector.organization_id), event_id=str(uuid7(now)), time=clock.rfc3339(now)
         )
-        request = make_request(target, document, str(uuid7(now)), now)
+        request = make_request(target, target.profile.render(document), str(uuid7(now)), now)
     except (NotSendable, RenderError, SecretUnreadable) as error:
         return _unsendable(str(error))
     if not connection.in_atomic_block:

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.fields import DateTimeField
+from django.db.models.functions import Greatest
 
 from connectors import models, profiles
 from connectors.exchange import parse_head
@@ -115,7 +116,7 @@ def attempts(delivery_id: UUID) -> list[Attempt]:
     with scope.organization(organization_id):
         found = list(models.Attempt.objects.filter(delivery_id=delivery_id).order_by("number"))
         event = Event.objects.filter(id=row.event_id).first()
-    bodies = _renderings(event, delivery_id) if found else {}
+    bodies = _renderings(event) if found else {}
     return [_attempt(attempt, bodies) for attempt in found]
 
 
@@ -127,7 +128,7 @@ def _tables(filters: Filters) -> list[Rows]:
         tables.append(
             WaitingDelivery.objects.annotate(
                 shown_state=state,
-                shown_next_at=F("next_at"),
+                shown_next_at=Greatest("next_at", "hold_until"),  # PostgreSQL's passes over null
                 shown_finished_at=Value(None, output_field=DateTimeField()),
             ).values(*_COLUMNS)
         )
@@ -202,7 +203,7 @@ def _named(rows: Iterable[dict[str, Any]]) -> list[Row]:
     ]
 
 
-def _renderings(event: Event | None, delivery_id: UUID) -> dict[bytes, str]:
+def _renderings(event: Event | None) -> dict[bytes, str]:
     """The event's body in every profile, by digest: the same input renders the same bytes (invariant 11).
 
     Every profile, because the connector may have got another one since.
@@ -213,7 +214,7 @@ def _renderings(event: Event | None, delivery_id: UUID) -> dict[bytes, str]:
     found = {}
     for profile in profiles.PROFILES.values():
         try:
-            body = profile.render(document, message_id=str(delivery_id)).body
+            body = profile.render(document).body
         except RenderError:
             continue
         found[hashlib.sha256(body).digest()] = body.decode("utf-8", "backslashreplace")

@@ -303,6 +303,8 @@ class ConnectorHealth(models.Model):
     failures_in_a_row = models.IntegerField()
     failing_since = models.DateTimeField(null=True)
     """The first failure since the last success."""
+    resting_until = models.DateTimeField(null=True)
+    """While it lies ahead, the breaker leaves the endpoint alone; then one message finds out how it is."""
 
     objects = TenantManager()
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
+from operator import attrgetter
 from time import sleep
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from django.db import transaction
@@ -96,15 +96,20 @@ class Position(Struct, frozen=True, kw_only=True):
 
 
 class Probe(Struct, frozen=True, kw_only=True):
-    """Ask for up to `limit` due deliveries of a connector, from behind `after` on, or from the start."""
+    """Ask for up to `limit` due deliveries of a connector, from behind `after` on, or from the start.
+
+    Of an ordered connector, the first of each gateway among its first `limit` is asked for; `after` plays no part.
+    """
 
     connector_id: UUID
+    organization_id: UUID
     limit: int
-    after: Position | None
+    after: Position | None = None
+    ordered: bool = False
 
 
-class Due(Struct, frozen=True, kw_only=True):
-    """A delivery that is due. `attempts` have been made; `read_at` is the database's time of the claim."""
+class Due(Struct, frozen=True, kw_only=True, gc=False):
+    """A delivery that is due. `attempts` have been made; `crashes` workers died while they made its message."""
 
     id: UUID
     organization_id: UUID
@@ -112,15 +117,34 @@ class Due(Struct, frozen=True, kw_only=True):
     event_id: UUID
     attempts: int
     next_at: datetime
-    read_at: datetime
+    crashes: int
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """What was due for one probe, in the order of the due times, and the database's time of the look."""
+
+    probe: Probe
+    dues: list[Due]
+    read_at: datetime | None
 
 
 _CLAIM = """
-select w.id, w.organization_id, w.connector_id, w.event_id, w.attempts, w.next_at, now()
-  from unnest(%b::uuid[], %b::int[], %b::timestamptz[], %b::uuid[]) u(connector_id, k, next_at, id)
+select u.n, w.id, w.event_id, w.attempts, w.next_at, w.crashes, now()
+  from unnest(%b::uuid[], %b::int[], %b::timestamptz[], %b::uuid[]) with ordinality u(connector_id, k, next_at, id, n)
  cross join lateral (select * from connectors_waiting
                       where connector_id = u.connector_id and next_at <= now() and (next_at, id) > (u.next_at, u.id)
+                        and (hold_until is null or hold_until <= now())
                       order by next_at, id limit u.k) w
+"""
+_CLAIM_IN_ORDER = """
+select u.n, h.id, h.event_id, h.attempts, h.next_at, h.crashes, now()
+  from unnest(%b::uuid[], %b::int[]) with ordinality u(connector_id, k, n)
+ cross join lateral (select distinct on (gateway_id) *
+                       from (select * from connectors_waiting
+                              where connector_id = u.connector_id and next_at <= now()
+                              order by next_at, id limit u.k) line
+                      order by gateway_id, next_at, id) h
+ where h.hold_until is null or h.hold_until <= now()
 """
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _ZERO = UUID(int=0)
@@ -131,30 +155,42 @@ select e.id, e.body
 """
 
 
-def claim(cursor: Cursor, probes: Sequence[Probe]) -> list[Due]:
-    """Due deliveries of these connectors, each connector's in the order of their due times. Writes nothing."""
-    cursor.execute(
-        _CLAIM,
-        [
-            [probe.connector_id for probe in probes],
-            [probe.limit for probe in probes],
-            [probe.after.next_at if probe.after else _LONG_AGO for probe in probes],
-            [probe.after.id if probe.after else _ZERO for probe in probes],
-        ],
-        binary=True,
-    )
-    return [
-        Due(
-            id=row[0],
-            organization_id=row[1],
-            connector_id=row[2],
-            event_id=row[3],
-            attempts=row[4],
-            next_at=row[5],
-            read_at=row[6],
+def claim(cursor: Cursor, probes: Sequence[Probe]) -> list[Claim]:
+    """Due deliveries of these connectors. Writes nothing: the shards' owner is the only reader."""
+    free = [probe for probe in probes if not probe.ordered]
+    claims = []
+    if free:
+        columns: list[list[Any]] = [
+            [probe.connector_id for probe in free],
+            [probe.limit for probe in free],
+            [probe.after.next_at if probe.after else _LONG_AGO for probe in free],
+            [probe.after.id if probe.after else _ZERO for probe in free],
+        ]
+        claims += _claim(cursor, _CLAIM, columns, free)
+    if len(free) < len(probes):
+        ordered = [probe for probe in probes if probe.ordered]
+        columns = [[probe.connector_id for probe in ordered], [probe.limit for probe in ordered]]
+        claims += _claim(cursor, _CLAIM_IN_ORDER, columns, ordered)
+    return claims
+
+
+def _claim(cursor: Cursor, statement: LiteralString, columns: list[list[Any]], probes: list[Probe]) -> list[Claim]:
+    dues: list[list[Due]] = [[] for _ in probes]
+    read_at = None
+    for number, id_, event_id, attempts, next_at, crashes, read_at in cursor.execute(statement, columns, binary=True):  # noqa: B007
+        probe = probes[number - 1]
+        dues[number - 1].append(
+            Due(
+                id=id_,
+                organization_id=probe.organization_id,
+                connector_id=probe.connector_id,
+                event_id=event_id,
+                attempts=attempts,
+                next_at=next_at,
+                crashes=crashes,
+            )
         )
-        for row in cursor
-    ]
+    return [Claim(probe=probe, dues=found, read_at=read_at) for probe, found in zip(probes, dues, strict=True)]
 
 
 def bodies(cursor: Cursor, events: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
@@ -169,11 +205,12 @@ def bodies(cursor: Cursor, events: Collection[tuple[UUID, UUID]]) -> dict[UUID, 
 # record
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(Struct, frozen=True, kw_only=True, gc=False):
     """What one attempt came to, and what that means for its delivery.
 
     `shard` and `epoch` are those under which the delivery was claimed: they decide whether this may be recorded.
-    `delay` in seconds until the next try, only for `retry`.
+    `delay` in seconds until the next try, only for `retry`; `in_line` when it keeps its place in the line meanwhile,
+    as an ordered connector's does. `rests` are the seconds for which its breaker leaves the endpoint alone.
     """
 
     due: Due
@@ -186,6 +223,8 @@ class Result(Struct, frozen=True, kw_only=True):
     request_digest: bytes
     state: Literal["delivered", "failed", "gone", "retry"]
     delay: float
+    in_line: bool
+    rests: float
 
     @property
     def number(self) -> int:
@@ -220,21 +259,29 @@ select ended.*, clock_timestamp() from ended
 """
 _RETRY = """
 update connectors_waiting w
-   set attempts = r.attempts, next_at = clock_timestamp() + make_interval(secs => r.delay),
-       last_status = r.status, last_error = r.error
-  from unnest(%b::uuid[], %b::uuid[], %b::int2[], %b::float8[], %b::int2[], %b::text[])
-       r(organization_id, id, attempts, delay, status, error)
+   set attempts = r.attempts, crashes = 0, last_status = r.status, last_error = r.error,
+       next_at = case when r.in_line then w.next_at else clock_timestamp() + make_interval(secs => r.delay) end,
+       hold_until = case when r.in_line then clock_timestamp() + make_interval(secs => r.delay) end
+  from unnest(%b::uuid[], %b::uuid[], %b::int2[], %b::float8[], %b::bool[], %b::int2[], %b::text[])
+       r(organization_id, id, attempts, delay, in_line, status, error)
  where w.organization_id = r.organization_id and w.id = r.id
 """
 _HEALTH = """
-insert into connectors_connectorhealth as h
-       (connector_id, organization_id, last_attempt_at, last_status, last_error, last_success_at, failures_in_a_row)
-select * from unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::int2[], %b::text[], %b::timestamptz[], %b::int[])
+insert into connectors_connectorhealth as h (connector_id, organization_id, last_attempt_at, last_status, last_error,
+       last_success_at, failures_in_a_row, failing_since, resting_until)
+select u.connector_id, u.organization_id, u.at, u.status, u.error, u.succeeded_at, u.failures, u.failing_since,
+       case when u.rests > 0 then clock_timestamp() + make_interval(secs => u.rests) end
+  from unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::int2[], %b::text[], %b::timestamptz[], %b::int[],
+              %b::timestamptz[], %b::float8[])
+       u(connector_id, organization_id, at, status, error, succeeded_at, failures, failing_since, rests)
     on conflict (connector_id) do update
    set last_attempt_at = excluded.last_attempt_at, last_status = excluded.last_status,
        last_error = excluded.last_error, last_success_at = coalesce(excluded.last_success_at, h.last_success_at),
        failures_in_a_row = excluded.failures_in_a_row
-           + case when excluded.last_success_at is null then h.failures_in_a_row else 0 end
+           + case when excluded.last_success_at is null then h.failures_in_a_row else 0 end,
+       failing_since = case when excluded.last_success_at is null
+                            then coalesce(h.failing_since, excluded.failing_since) else excluded.failing_since end,
+       resting_until = excluded.resting_until
 """
 _HOURS = """
 insert into connectors_connectorhour as h (connector_id, hour, organization_id, attempts, delivered, failed)
@@ -316,39 +363,70 @@ def _put_off(cursor: Cursor, results: Sequence[Result]) -> None:
             [r.due.id for r in results],
             [r.number for r in results],
             [r.delay for r in results],
+            [r.in_line for r in results],
             [r.outcome.status for r in results],
             [r.outcome.error for r in results],
         ],
     )
 
 
+class _Tally:
+    """What a batch says of one connector."""
+
+    __slots__ = ("attempts", "delivered", "failed", "failing_since", "last", "last_delivered", "since_success")
+
+    def __init__(self) -> None:
+        self.attempts = self.delivered = self.failed = self.since_success = 0
+        self.last_delivered: datetime | None = None
+        self.failing_since: datetime | None = None
+
+    def add(self, result: Result) -> None:
+        self.attempts += 1
+        self.last = result
+        if result.state == "delivered":
+            self.delivered += 1
+            self.since_success = 0
+            self.last_delivered, self.failing_since = result.started_at, None
+        else:
+            self.since_success += 1
+            self.failing_since = self.failing_since or result.started_at
+            self.failed += result.state != "retry"
+
+
 def _record_health(cursor: Cursor, results: Sequence[Result]) -> None:
     """One row per connector of the batch, in the order of their ids so that two recorders cannot deadlock."""
-    by_connector = groupby(
-        sorted(results, key=lambda r: r.due.connector_id), key=lambda r: (r.due.connector_id, r.due.organization_id)
+    tallies: dict[UUID, _Tally] = {}
+    for result in sorted(results, key=attrgetter("started_at")):
+        tally = tallies.get(result.due.connector_id)
+        if tally is None:
+            tallies[result.due.connector_id] = tally = _Tally()
+        tally.add(result)
+    rows = [(key, tallies[key], tallies[key].last) for key in sorted(tallies)]
+    organizations = [last.due.organization_id for _, _, last in rows]
+    cursor.execute(
+        _HEALTH,
+        [
+            [connector_id for connector_id, _, _ in rows],
+            organizations,
+            [last.started_at for _, _, last in rows],
+            [last.outcome.status for _, _, last in rows],
+            [last.outcome.error for _, _, last in rows],
+            [tally.last_delivered for _, tally, _ in rows],
+            [tally.since_success for _, tally, _ in rows],
+            [tally.failing_since for _, tally, _ in rows],
+            [last.rests for _, _, last in rows],
+        ],
     )
-    health: list[tuple[Any, ...]] = []
-    hours: list[tuple[Any, ...]] = []
-    for (connector_id, organization_id), group in by_connector:
-        attempts = sorted(group, key=lambda r: r.started_at)
-        last = attempts[-1]
-        delivered = [r.started_at for r in attempts if r.state == "delivered"]
-        since_success = sum(1 for r in attempts if not delivered or r.started_at > delivered[-1])
-        health.append(
-            (
-                connector_id,
-                organization_id,
-                last.started_at,
-                last.outcome.status,
-                last.outcome.error,
-                delivered[-1] if delivered else None,
-                since_success,
-            )
-        )
-        failed = sum(1 for r in attempts if r.state in {"failed", "gone"})
-        hours.append((connector_id, organization_id, len(attempts), len(delivered), failed))
-    cursor.execute(_HEALTH, [list(column) for column in zip(*health, strict=True)])
-    cursor.execute(_HOURS, [list(column) for column in zip(*hours, strict=True)])
+    cursor.execute(
+        _HOURS,
+        [
+            [connector_id for connector_id, _, _ in rows],
+            organizations,
+            [tally.attempts for _, tally, _ in rows],
+            [tally.delivered for _, tally, _ in rows],
+            [tally.failed for _, tally, _ in rows],
+        ],
+    )
 
 
 def _head(outcome: Outcome) -> str:
@@ -373,7 +451,8 @@ select back.*, now() from back
 returning connector_id
 """
 _NOW = """
-update connectors_waiting set next_at = now() where organization_id = %b and id = %b returning connector_id
+update connectors_waiting set next_at = least(next_at, now()), hold_until = null
+ where organization_id = %b and id = %b returning connector_id
 """
 _KEPT = """
 select exists (select from events_event where organization_id = d.organization_id and id = d.event_id),

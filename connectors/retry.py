@@ -76,6 +76,7 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 _ANY_2XX = frozenset(range(200, 300))
+_DELIVERED = Decision(state="delivered", delay=None, reason="answered as it should")
 
 POLICIES: Final[dict[str, Policy]] = {
     "standard": Policy(
@@ -123,6 +124,8 @@ def decide(policy: Policy, outcome: Outcome, attempt: int, now: datetime, jitter
     A partner's Retry-After, on any status that is tried again, makes the wait longer and never shorter:
     otherwise a partner that always says "1" would use up three days of tries in ten seconds.
     """
+    if outcome.status in policy.success:
+        return _DELIVERED
     state, reason = classify(policy, outcome)
     if state != "retry":
         unheard = outcome.error is ErrorClass.RENDER

@@ -409,15 +409,17 @@ class _Exchange:
                 truncated=self._truncated,
                 duration=duration,
             )
-        error, detail = self._judge(code, message, duration)
+        error, detail = self._judge(code, message)
         return _failure(error, detail, duration)
 
-    def _judge(self, code: int, message: str, duration: float) -> tuple[ErrorClass, str]:
+    def _judge(self, code: int, message: str) -> tuple[ErrorClass, str]:
         if self._refused and not self._opened:
             return ErrorClass.BLOCKED, REFUSED
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            missing = "complete answer" if self.curl.getinfo(pycurl.PRETRANSFER_TIME) else "connection"
-            return ErrorClass.TIMEOUT, f"no {missing} within {round(duration, 1):g} s"
+            if message.startswith("Connection"):
+                within = min(CONNECT_TIMEOUT, self._request.timeout)
+                return ErrorClass.TIMEOUT, f"no connection within {within:g} s"
+            return ErrorClass.TIMEOUT, f"no complete answer within {self._request.timeout:g} s"
         if code == pycurl.E_COULDNT_RESOLVE_HOST:
             return ErrorClass.DNS, "the host name did not resolve"
         if code == pycurl.E_COULDNT_CONNECT:

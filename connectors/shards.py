@@ -18,6 +18,9 @@ LEASE_SECONDS = 9
 RENEW_SECONDS = 2.0
 """A dead worker's shards are in other hands after at most LEASE_SECONDS + RENEW_SECONDS."""
 
+CAREFUL_SECONDS = 60
+"""For how long a shard's new owner makes messages on trial first, when the former owner died (see quarantine)."""
+
 
 def join(cursor: Cursor, name: str) -> UUID:
     """Become a worker: a new id with a fresh lease. Rows of workers long dead are cleared away."""
@@ -51,12 +54,20 @@ with free as materialized (
     select s.id, s.epoch from connectors_shard s
      where not exists (select from connectors_deliveryworker w where w.id = s.owner and w.lease_until > now())
      order by s.id limit %b)
-update connectors_shard set owner = %b, epoch = epoch + 1
+update connectors_shard
+   set owner = %b, epoch = epoch + 1,
+       careful_until = case when owner is null then careful_until else now() + make_interval(secs => %b) end
  where id in (select s.id from connectors_shard s join free on s.id = free.id and s.epoch = free.epoch
                  for update of s skip locked)
 """
 """The epoch is compared once more under the row's lock: who was the first to commit since has raised it. The lease
 alone would not do: a locked row is judged anew, but beside the workers that the statement saw when it began."""
+
+
+def careful(cursor: Cursor, worker_id: UUID) -> frozenset[int]:
+    """The worker's shards whose former owner died a short while ago."""
+    cursor.execute("select id from connectors_shard where owner = %b and careful_until > now()", [worker_id])
+    return frozenset(row[0] for row in cursor.fetchall())
 
 
 def fair_share(cursor: Cursor) -> int:
@@ -70,7 +81,7 @@ def take(cursor: Cursor, worker_id: UUID, wanted: int) -> None:
     """Take up to `wanted` shards whose owner is none or dead."""
     if wanted > 0:
         with transaction.atomic():
-            cursor.execute(_TAKE, [wanted, worker_id])
+            cursor.execute(_TAKE, [wanted, worker_id, float(CAREFUL_SECONDS)])
 
 
 def release(cursor: Cursor, worker_id: UUID, shard_ids: list[int]) -> None:

@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/json"
 Fields: TypeAlias = dict[str, Any]
 
 
-def render(document: Document, *, message_id: str) -> Rendered:  # noqa: ARG001 - the event's id, not the message's
+def render(document: Document) -> Rendered:
     event_type = document["type"]
     data_for = _DATA.get(event_type)
     if data_for is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 from connectors.message import Rendered
@@ -18,8 +19,8 @@ class RenderError(ValueError):
 
 
 class Render(Protocol):
-    def __call__(self, document: Document, *, message_id: str) -> Rendered:
-        """The same arguments give the same bytes. RenderError when the document lacks what it needs."""
+    def __call__(self, document: Document) -> Rendered:
+        """The same document gives the same bytes. RenderError when it lacks what they need."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Profile:
     refusal: Callable[[str], str | None]
     render: Render
 
-    @property
+    @cached_property
     def id(self) -> str:
         """What a connector stores, such as `gridx.2026-03`."""
         return f"{self.name}.{self.version}"
@@ -48,9 +49,9 @@ class Profile:
     def carries(self, event_type: str) -> bool:
         return self.refusal(event_type) is None
 
-    def sample(self, event_type: str, organization_id: str, *, message_id: str = "sample") -> Rendered:
+    def sample(self, event_type: str, organization_id: str) -> Rendered:
         """The catalogue's sample event in this format."""
-        return self.render(catalogue.sample_document(event_type, organization_id), message_id=message_id)
+        return self.render(catalogue.sample_document(event_type, organization_id))
 
 
 def data_of(document: Document) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ the names of the fields.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 REFERENCES = ("system", "gateway", "appliance")
 
 
-def render(document: Document, *, message_id: str) -> Rendered:  # noqa: ARG001 - the event's id, not the message's
+def render(document: Document) -> Rendered:
     message: dict[str, Any] = {
         "specversion": "1.0",
         "id": document["id"],
@@ -40,6 +41,7 @@ def render(document: Document, *, message_id: str) -> Rendered:  # noqa: ARG001 
     return Rendered(body=orjson.dumps(message), content_type=CONTENT_TYPE)
 
 
+@cache
 def schema_uri(event_type: str, version: int) -> str:
     """Names the schema of `data`; it changes whenever the schema does. `data_schema` is that schema."""
     return f"urn:feeder:event-type:{event_type}:{version}"

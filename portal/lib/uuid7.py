@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _VERSION = 7 << 76
 _VARIANT = 2 << 62
@@ -15,6 +15,7 @@ _TAIL_BITS = 74
 _LOW_BITS = (1 << 62) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_new, _set = UUID.__new__, object.__setattr__
 
 # Ids need to differ, not to be secret: one seed from the system per process, and no system call per id.
 _random = random.Random()  # noqa: S311
@@ -43,7 +44,11 @@ def uuid7(at: datetime | None = None) -> UUID:
 
 
 def _assembled(milliseconds: int, tail: int) -> UUID:
-    return UUID(int=(milliseconds << 80) | _VERSION | ((tail >> 62) << 64) | _VARIANT | (tail & _LOW_BITS))
+    """Without the constructor, which weighs six ways to say what the id is: a quarter of the time."""
+    made = _new(UUID)
+    _set(made, "int", (milliseconds << 80) | _VERSION | ((tail >> 62) << 64) | _VARIANT | (tail & _LOW_BITS))
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 def _milliseconds(at: datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -99,7 +99,8 @@ def test_what_is_due_is_handed_over_once_until_it_is_recorded(
     look(claimer_of_all)
     look(claimer_of_all)
     assert handed(lanes) == [row.id]
-    assert (lanes.works[0].document, lanes.works[0].epoch) == ({"id": "1"}, 1)
+    (work,) = lanes.works
+    assert (work.event and work.event.text, work.epoch, work.refusal) == ('{"id": "1"}', 1, "")
     claimer_of_all.forget([lanes.works[0].due])
     look(claimer_of_all)
     assert handed(lanes) == [row.id, row.id], "given back, and read again"
@@ -150,13 +151,71 @@ def test_what_was_claimed_under_an_epoch_that_is_over_is_given_back(
     assert lanes.works[0].epoch == 3
 
 
-def test_a_document_that_cannot_be_read_holds_nothing_up(
+def test_what_is_no_longer_kept_is_handed_over_without_its_event(
     in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
 ) -> None:
     connector = make_connector(URL)
-    bad, good = enqueue(in_tenant, connector, "{not json"), enqueue(in_tenant, connector, '{"id": "2"}')
+    gone, kept = enqueue(in_tenant, connector), enqueue(in_tenant, connector, '{"id": "2"}')
+    Event.objects.filter(id=gone.event_id).delete()
     look(claimer_of_all)
-    assert {work.due.id: work.document for work in lanes.works} == {bad.id: None, good.id: {"id": "2"}}
+    events = {work.due.id: work.event for work in lanes.works}
+    assert events[gone.id] is None
+    assert events[kept.id].text == '{"id": "2"}'  # type: ignore[union-attr]
+
+
+def test_one_event_for_several_connectors_is_read_and_rendered_once(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    first = enqueue(in_tenant, make_connector(URL, name="First"))
+    enqueue(in_tenant, make_connector(URL, name="Second"), event_id=first.event_id)
+    look(claimer_of_all)
+    one, other = (work.event for work in lanes.works)
+    assert one is other
+
+
+def in_line(tenant: Tenant, connector: Connector, gateway: UUID | None, **fields: Any) -> UUID:
+    return enqueue(tenant, connector, gateway_id=gateway, **fields).id
+
+
+def finish(claimer: Claimer, lanes: Lanes) -> None:
+    """What the lanes were given is delivered and recorded."""
+    WaitingDelivery.objects.filter(id__in=handed(lanes)).delete()
+    claimer.forget([work.due for work in lanes.works])
+    lanes.works.clear()
+
+
+def test_of_an_ordered_connector_each_gateway_has_one_message_under_way(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    connector = make_connector(URL, ordered=True)
+    north, south = uuid7(), uuid7()
+    lines = [[in_line(in_tenant, connector, gateway) for _ in range(3)] for gateway in (north, south, None)]
+    for turn in zip(*lines, strict=True):
+        look(claimer_of_all)
+        look(claimer_of_all)
+        assert sorted(handed(lanes)) == sorted(turn)
+        finish(claimer_of_all, lanes)
+    look(claimer_of_all)
+    assert not lanes.works
+
+
+def test_a_retry_of_an_ordered_connector_holds_its_gateways_line_and_no_other(
+    in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer
+) -> None:
+    connector = make_connector(URL, ordered=True)
+    north, south = uuid7(), uuid7()
+    held = in_line(in_tenant, connector, north, hold_until=datetime.now(UTC) + timedelta(hours=1), attempts=1)
+    behind = in_line(in_tenant, connector, north)
+    free = in_line(in_tenant, connector, south)
+    look(claimer_of_all)
+    assert handed(lanes) == [free]
+    WaitingDelivery.objects.filter(id=held).update(hold_until=datetime.now(UTC) - timedelta(seconds=1))
+    finish(claimer_of_all, lanes)
+    look(claimer_of_all)
+    assert handed(lanes) == [held]
+    finish(claimer_of_all, lanes)
+    look(claimer_of_all)
+    assert handed(lanes) == [behind]
 
 
 def test_a_connector_that_cannot_be_made_ready_holds_nothing_up(
@@ -172,9 +231,9 @@ def test_a_connector_that_cannot_be_made_ready_holds_nothing_up(
 def test_of_large_documents_few_are_held(
     in_tenant: Tenant, lanes: Lanes, claimer_of_all: Claimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claimer, "CONNECTOR_BYTES", 50 * 2000)
+    monkeypatch.setattr(claimer, "CONNECTOR_BYTES", 50 * claimer.UNKNOWN_SIZE)
     large, small = make_connector(URL, name="Large"), make_connector(URL, name="Small")
-    text = json.dumps({"data": "x" * 10_000})
+    text = json.dumps({"data": "x" * 100_000})
     for _ in range(80):
         enqueue(in_tenant, large, text)
         enqueue(in_tenant, small)

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OWNER, OTHER = uuid7(), uuid7()
 OK = Outcome(status=200, error=None, detail="", headers=(), body=b"ok", truncated=False, duration=0.1)
+NOT_NOW = Outcome(status=503, error=None, detail="", headers=(), body=b"", truncated=False, duration=0.1)
 URL = "https://partner.example/hook"
 
 
@@ -62,7 +63,7 @@ def result(row: WaitingDelivery, **fields: Any) -> Result:
         event_id=row.event_id,
         attempts=row.attempts,
         next_at=row.next_at,
-        read_at=row.next_at,
+        crashes=0,
     )
     return Result(
         **{
@@ -76,6 +77,8 @@ def result(row: WaitingDelivery, **fields: Any) -> Result:
             "request_digest": b"",
             "state": "delivered",
             "delay": 0.0,
+            "in_line": False,
+            "rests": 0.0,
             **fields,
         }
     )
@@ -122,6 +125,41 @@ def test_each_outcome_moves_its_delivery(in_tenant: Tenant, shard: Shard) -> Non
     assert (left.id, left.attempts, left.last_status, left.last_error) == (again.id, 1, None, "timeout")
     assert 299 < (left.next_at - before).total_seconds() < 310
     assert Attempt.objects.count() == 3
+
+
+def test_a_retry_in_line_keeps_its_place_and_is_held(in_tenant: Tenant, shard: Shard) -> None:
+    row = waiting(in_tenant, crashes=1)
+    record(result(row, state="retry", delay=3600.0, in_line=True, outcome=NOT_NOW))
+    after = WaitingDelivery.objects.get(id=row.id)
+    assert (after.next_at, after.attempts, after.crashes) == (row.next_at, 1, 0)
+    assert after.hold_until is not None
+    assert 3500 < (after.hold_until - datetime.now(UTC)).total_seconds() < 3700
+    outbox.retry_now(in_tenant.organization.id, row.id)
+    after.refresh_from_db()
+    assert (after.next_at, after.hold_until) == (row.next_at, None), "by hand it goes at once, and still in its place"
+
+
+def test_health_tells_since_when_a_connector_only_fails_and_whether_it_is_left_alone(
+    in_tenant: Tenant, shard: Shard
+) -> None:
+    start = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    connector_id = uuid7()
+
+    def attempt(minute: int, state: str, rests: float = 0.0) -> ConnectorHealth:
+        row = waiting(in_tenant, connector_id=connector_id)
+        at = start + timedelta(minutes=minute)
+        outcome = OK if state == "delivered" else NOT_NOW
+        record(result(row, state=state, started_at=at, rests=rests, delay=60.0, outcome=outcome))
+        return ConnectorHealth.objects.get(connector_id=connector_id)
+
+    assert attempt(0, "delivered").failing_since is None
+    assert attempt(1, "retry").failing_since == start + timedelta(minutes=1)
+    health = attempt(2, "retry", rests=30.0)
+    assert (health.failing_since, health.failures_in_a_row) == (start + timedelta(minutes=1), 2)
+    assert health.resting_until is not None
+    assert health.resting_until > datetime.now(UTC)
+    health = attempt(3, "delivered")
+    assert (health.failing_since, health.failures_in_a_row, health.resting_until) == (None, 0, None)
 
 
 def test_a_partners_answer_of_any_bytes_is_stored(in_tenant: Tenant, shard: Shard) -> None:

@@ -10,32 +10,15 @@ from contextlib import closing
 import pytest
 
 from connectors.egress import REFUSED, EgressPolicy
-from connectors.message import RESPONSE_BODY_CAP, ErrorClass, Outcome, Request
+from connectors.message import ErrorClass, Outcome
 from connectors.sender import USER_AGENT, Sender, send_now
+from tests.connectors.sending import CLOSED, HEADERS, LOOPBACK, poll_all, request
 from tests.receiver import Answer, Receiver
-
-LOOPBACK = EgressPolicy.of(["127.0.0.1/32"], allow_http=True)
-CLOSED = EgressPolicy.of([], allow_http=True)
-HEADERS = (("Content-Type", "application/json"), ("webhook-id", "msg_1"))
-
-
-def request(url: str, **changes: object) -> Request:
-    values: dict = {"method": "POST", "url": url, "headers": HEADERS, "body": b'{"a": 1}', "timeout": 5.0}
-    return Request(**{**values, **changes})
 
 
 def exchange(answer: Answer, **changes: object) -> tuple[Outcome, Receiver]:
     with Receiver(lambda _: answer) as receiver:
         return send_now(request(receiver.url + "/hook", **changes), LOOPBACK), receiver
-
-
-def poll_all(sender: Sender, count: int, timeout: float = 10.0) -> dict:
-    """Key → outcome of `count` requests."""
-    deadline, outcomes = time.monotonic() + timeout, {}
-    while len(outcomes) < count:
-        assert time.monotonic() < deadline, f"{len(outcomes)} of {count}"
-        outcomes.update(sender.poll(0.5))
-    return outcomes
 
 
 def test_a_message_arrives_exactly_as_given():
@@ -70,112 +53,11 @@ def test_a_large_body_is_sent_without_waiting_for_leave():
     assert "expect" not in receiver.requests[0].headers
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer_and_is_not_followed(status):
-    outcome, receiver = exchange(Answer(status, (("Location", "/elsewhere"),)))
-    assert outcome.status == status
-    assert len(receiver.requests) == 1
-
-
-DRIPPED_HEADERS = Answer(raw=b"HTTP/1.1 200 OK\r\n" + b"X-Drip: 1\r\n" * 100, drip=0.05)
-DRIPPED_BODY = Answer(body=b"x" * 1000, drip=0.02)
-
-
-@pytest.mark.parametrize("answer", [Answer(hang=True), DRIPPED_HEADERS, DRIPPED_BODY], ids=["hang", "headers", "body"])
-def test_the_deadline_is_for_the_whole_exchange(answer):
-    outcome, receiver = exchange(answer, timeout=0.6)
-    assert (outcome.status, outcome.error) == (None, ErrorClass.TIMEOUT)
-    assert 0.55 < outcome.duration < 1.2
-    assert len(receiver.requests) == 1
-
-
-def test_the_deadline_covers_a_tls_handshake_that_never_comes():
-    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        outcome = send_now(request(f"https://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.5), LOOPBACK)
-    assert outcome.error is ErrorClass.TIMEOUT
-    assert outcome.duration < 1
-
-
 def test_a_refused_connection():
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
     outcome = send_now(request(f"http://127.0.0.1:{port}/"), LOOPBACK)
     assert (outcome.error, outcome.detail) == (ErrorClass.CONNECTION, "could not connect: Connection refused")
-
-
-def test_a_name_that_does_not_resolve(monkeypatch):
-    """A label too long for DNS, so that no name server is asked."""
-    monkeypatch.setattr("connectors.sender.check_url", lambda *_, **__: [])
-    outcome = send_now(request(f"http://{'a' * 64}.example/"), LOOPBACK)
-    assert (outcome.error, outcome.detail) == (ErrorClass.DNS, "the host name did not resolve")
-
-
-SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
-BROKEN = {
-    "reset before": (Answer(reset=True), ErrorClass.CONNECTION),
-    "reset in between": (Answer(raw=SHORT, reset=True), ErrorClass.CONNECTION),
-    "closed before": (Answer(raw=b"", close=True), ErrorClass.CONNECTION),
-    "closed in between": (Answer(raw=SHORT, close=True), ErrorClass.CONNECTION),
-    "not http": (Answer(raw=b"SSH-2.0-OpenSSH\r\n\r\n", close=True), ErrorClass.PROTOCOL),
-    "bad length": (Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), ErrorClass.PROTOCOL),
-    "bad status": (Answer(raw=b"HTTP/1.1 abc OK\r\n\r\n"), ErrorClass.PROTOCOL),
-    "bad chunk": (
-        Answer(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-        ErrorClass.PROTOCOL,
-    ),
-    "header flood": (Answer(raw=b"HTTP/1.1 200 OK\r\n" + b"X-Flood: 1\r\n" * 100_000), ErrorClass.PROTOCOL),
-    "one long header": (Answer(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * (1 << 20)), ErrorClass.PROTOCOL),
-    "1xx flood": (Answer(raw=b"HTTP/1.1 102 Processing\r\n\r\n" * 100_000), ErrorClass.PROTOCOL),
-}
-
-
-@pytest.mark.parametrize(("answer", "error"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_answer_is_one_failed_exchange(answer, error):
-    outcome, receiver = exchange(answer)
-    assert (outcome.status, outcome.error) == (None, error)
-    assert outcome.detail
-    assert len(receiver.requests) == 1
-
-
-def test_interim_answers_are_skipped():
-    final = b"HTTP/1.1 201 OK\r\nX-Final: 2\r\nContent-Length: 0\r\n\r\n"
-    raw = b"HTTP/1.1 102 Processing\r\nX-Interim: 1\r\n\r\n" + final
-    outcome, _ = exchange(Answer(raw=raw))
-    assert (outcome.status, dict(outcome.headers)) == (201, {"X-Final": "2", "Content-Length": "0"})
-
-
-ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (1 << 20)
-
-
-@pytest.mark.parametrize("answer", [Answer(body=b"x" * (1 << 20)), Answer(raw=ENDLESS)], ids=["1 MiB", "endless"])
-def test_a_large_body_is_cut_and_its_status_counts(answer):
-    outcome, _ = exchange(answer)
-    assert (outcome.status, outcome.error, outcome.truncated) == (200, None, True)
-    assert outcome.body == b"x" * RESPONSE_BODY_CAP
-
-
-def test_a_body_of_just_the_cap_is_whole():
-    outcome, _ = exchange(Answer(body=b"x" * RESPONSE_BODY_CAP))
-    assert (len(outcome.body), outcome.truncated) == (RESPONSE_BODY_CAP, False)
-
-
-def test_a_compressed_body_is_not_unpacked():
-    outcome, _ = exchange(Answer(200, (("Content-Encoding", "gzip"),), b"\x1f\x8b not really"))
-    assert (outcome.status, outcome.body) == (200, b"\x1f\x8b not really")
-
-
-def test_large_answers_take_bounded_memory():
-    with Receiver(lambda _: Answer(raw=ENDLESS)) as receiver, Sender(LOOPBACK, max_sockets=4) as sender:
-        for key in range(8):
-            sender.submit(request(receiver.url), key)
-        poll_all(sender, 8)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for key in range(64):
-            sender.submit(request(receiver.url), key)
-        outcomes = poll_all(sender, 64)
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert all(outcome.truncated for outcome in outcomes.values())
-    assert grown < 16 * 1024  # KiB; the receiver's own buffers are in it, unbounded would be 64 MiB
 
 
 WRITINGS = ["127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "[::1]"]
@@ -244,21 +126,6 @@ def test_an_exempt_connection_is_not_inherited(monkeypatch):
     assert (len(inbox.requests), inbox.connections) == (1, 1)
 
 
-UNSENDABLE = [
-    *(("X-Token", value) for value in ("a\r\nX-Evil: 1", "a\nb", "a\rb", "a\x00b", "€", "\udc80")),
-    *((name, "v") for name in ("X-Evil: 1\r\nX", "", "a b", "a:", "naïve", "Host", "content-length")),
-    *((name, "v") for name in ("Transfer-Encoding", "Connection", "Expect", "Proxy-Authorization")),
-]
-
-
-@pytest.mark.parametrize("header", UNSENDABLE)
-def test_a_header_that_would_split_or_reframe_the_request_is_not_sent(header):
-    outcome, receiver = exchange(Answer(), headers=(*HEADERS, header))
-    assert (outcome.status, outcome.error) == (None, ErrorClass.RENDER)
-    assert header[1] == "v" or header[1] not in outcome.detail
-    assert receiver.connections == 0
-
-
 @pytest.mark.parametrize("method", ["", "TRACE", "CONNECT", "GET / HTTP/1.1\r\nX:", "post"])
 def test_an_unknown_method_is_not_sent(method):
     outcome, receiver = exchange(Answer(), method=method)
@@ -273,28 +140,6 @@ def test_the_environment_names_no_proxy(monkeypatch):
         monkeypatch.delenv("no_proxy", raising=False)
         assert send_now(request(receiver.url), LOOPBACK).status == 200
     assert (len(receiver.requests), proxy.connections) == (1, 0)
-
-
-def test_connections_are_kept_and_shared_by_many_requests():
-    with Receiver() as receiver, Sender(LOOPBACK, max_sockets=8) as sender:
-        for round_number in range(3):
-            for key in range(100):
-                sender.submit(request(receiver.url + f"/{key}"), (round_number, key))
-            assert sender.in_flight == 100
-            outcomes = poll_all(sender, 100)
-            assert {outcome.status for outcome in outcomes.values()} == {200}
-            assert sender.in_flight == 0
-    assert len(receiver.requests) == 300
-    assert receiver.connections <= 8
-
-
-def test_a_kept_connection_that_the_partner_closed_is_replaced():
-    with Receiver() as receiver, Sender(LOOPBACK, max_sockets=1) as sender:
-        for key in range(3):
-            sender.submit(request(receiver.url), key)
-            assert poll_all(sender, 1)[key].status == 200
-            receiver.drop_connections()
-    assert len(receiver.requests) == 3
 
 
 def test_more_than_fit_wait_and_their_deadline_does_not_run():

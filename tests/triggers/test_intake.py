@@ -300,7 +300,7 @@ def test_what_is_accepted_at_its_deepest_can_be_rendered(site: Tenant) -> None:
     item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data=data)
     assert send_events(site, item)["accepted"] == 1
     document = orjson.loads(Event.objects.get().body)
-    assert all(profile.render(document, message_id="1").body for profile in PROFILES.values())
+    assert all(profile.render(document).body for profile in PROFILES.values())
 
 
 @pytest.mark.django_db(transaction=True)
