@@ -77,43 +77,44 @@ class Names(Generic[Item]):
         self.waiting += 1
         self.next_expiry = min(self.next_expiry, until)
 
-    def found(self) -> Iterator[tuple[Name, Addresses, list[Item]]]:
-        """The lookups that ended, with what waited for them. Without addresses, `is_fresh` says whether older serve."""
+    def found(self) -> Iterator[tuple[Name, Addresses, list[Item], bool]]:
+        """The lookups that ended, what waited for them, and whether it can go on: older addresses may serve too."""
         while not self._answers.empty():
             name, addresses = self._answers.get_nowait()
             self._under_way.discard(name)
             self._look_up()
-            self._judge(name, addresses)
             items = [item for _, item in self._waiting.pop(name)]
             self.waiting -= len(items)
-            yield name, addresses, items
+            yield name, addresses, items, self._serves(name, addresses)
 
-    def expired(self) -> Iterator[tuple[Name, Item]]:
-        """What waited long enough. Here too, `is_fresh` says whether older addresses serve."""
+    def expired(self) -> list[tuple[Item, bool]]:
+        """What waited long enough, and whether it can go on with older addresses."""
         now = monotonic()
         if now < self.next_expiry:
-            return
+            return []
         expired = []
         for name, waiting in self._waiting.items():
-            over = [(name, item) for until, item in waiting if until <= now]
+            over = [item for until, item in waiting if until <= now]
             if over:
-                self._judge(name, ())
-                expired += over
+                serves = self._serves(name, ())
+                expired += [(item, serves) for item in over]
                 self._waiting[name] = [(until, item) for until, item in waiting if until > now]
         self.waiting -= len(expired)
         left = [until for waiting in self._waiting.values() for until, _ in waiting]
         self.next_expiry = min(left, default=float("inf"))
-        yield from expired
+        return expired
 
-    def _judge(self, name: Name, addresses: Addresses) -> None:
+    def _serves(self, name: Name, addresses: Addresses) -> bool:
         now = monotonic()
         if addresses:
             if len(self._kept_until) >= _NAMES_CAP:
                 self._fresh_until.clear()
                 self._kept_until.clear()
             self._kept_until[name] = now + KEPT_SECONDS
-        if self._kept_until.get(name, 0.0) > now:
+        serves = bool(addresses) or self._kept_until.get(name, 0.0) > now
+        if serves:
             self._fresh_until[name] = now + FRESH_SECONDS
+        return serves
 
     def _look_up(self) -> None:
         while self._queued and len(self._under_way) < MOST_LOOKUPS:

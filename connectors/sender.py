@@ -114,7 +114,10 @@ class Sender:
 
     def submit(self, request: Request, key: Any) -> None:
         """Start this request, never blocking. One that cannot be sent has its outcome at the next poll."""
-        self._start_or_queue(request, key, 0.0)
+        if len(self._running) >= self._max_sockets:
+            self._waiting.append((request, key, 0.0))
+        else:
+            self._start(request, key, 0.0)
 
     def poll(self, timeout: float) -> list[tuple[Any, Outcome]]:
         """The outcomes since the last call. Waits up to `timeout` seconds for one, or for `wake`."""
@@ -153,21 +156,17 @@ class Sender:
             os.close(self._wake_fd)
             self._wake_fd = -1
 
-    def _start_or_queue(self, request: Request, key: Any, waited: float) -> None:
-        """`waited` are the seconds of its time that the request spent on its name."""
-        if len(self._running) >= self._max_sockets:
-            self._waiting.append((request, key, waited))
-        else:
-            self._start(request, key, waited)
-
     def _start(self, request: Request, key: Any, waited: float) -> None:
+        """`waited` are the seconds of its time that the request spent on its name."""
         problem, name = self._guard.judge_url(request)
         if problem:
             self._done.append((key, _failure(ErrorClass.BLOCKED, problem)))
-            return
-        if name is not None and not self._names.is_fresh(name):
+        elif name is not None and not self._names.is_fresh(name):
             self._names.wait_for(name, (request, key, monotonic() - waited), request.timeout - waited)
-            return
+        else:
+            self._launch(request, key, waited)
+
+    def _launch(self, request: Request, key: Any, waited: float) -> None:
         exchange = self._idle.pop() if self._idle else _Exchange(self._guard, self._ca_file)
         try:
             exchange.prepare(request, key, self._guard.lines(request.headers), waited)
@@ -182,20 +181,24 @@ class Sender:
             self._uploading.add(exchange)
 
     def _go_on_with_names(self) -> None:
-        ended = []
-        for name, addresses, waiters in self._names.found():
+        for name, addresses, waiters, serves in self._names.found():
             if addresses:
                 self._remember_addresses(name, addresses)
-            ended += [(name, waiter, "the host name did not resolve") for waiter in waiters]
-        for name, waiter in self._names.expired():
+            for waiter in waiters:
+                self._go_on(waiter, serves, "the host name did not resolve")
+        for waiter, serves in self._names.expired():
             waited = min(LOOKUP_SECONDS, waiter[0].timeout)
-            ended.append((name, waiter, f"the host name did not resolve within {waited:g} s"))
-        for name, (request, key, since), problem in ended:
-            waited = monotonic() - since
-            if self._names.is_fresh(name):
-                self._start_or_queue(request, key, waited)
-            else:
-                self._done.append((key, _failure(ErrorClass.DNS, problem, waited)))
+            self._go_on(waiter, serves, f"the host name did not resolve within {waited:g} s")
+
+    def _go_on(self, waiter: tuple[Request, Any, float], serves: bool, problem: str) -> None:
+        request, key, since = waiter
+        waited = monotonic() - since
+        if not serves:
+            self._done.append((key, _failure(ErrorClass.DNS, problem, waited)))
+        elif len(self._running) >= self._max_sockets:
+            self._waiting.append((request, key, waited))
+        else:
+            self._launch(request, key, waited)
 
     def _remember_addresses(self, name: Name, addresses: Addresses) -> None:
         self._housekeeper.setopt(pycurl.RESOLVE, [f"+{name[0]}:{name[1]}:{','.join(addresses)}"])

@@ -163,9 +163,8 @@ class Authority:
         self._folder = folder
         self._now = datetime.now(UTC)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
-        own = self._builder("Test CA", self._key, 0, 1).add_extension(constraints, critical=True)
+        own = self._builder("Test CA", "Test CA", self._key, 0, 1).add_extension(constraints, critical=True)
         self.file = str(folder / "ca.pem")
         Path(self.file).write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
@@ -174,9 +173,8 @@ class Authority:
         and ends that many days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternative = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
-        builder = self._builder("server", key, begins, ends).add_extension(alternative, critical=False)
-        if self_signed:
-            builder = builder.issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")]))
+        builder = self._builder("server", "server" if self_signed else "Test CA", key, begins, ends)
+        builder = builder.add_extension(alternative, critical=False)
         certificate = builder.sign(key if self_signed else self._key, hashes.SHA256())
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         chain = self._folder / "server.pem"
@@ -185,16 +183,20 @@ class Authority:
         context.load_cert_chain(chain)
         return context
 
-    def _builder(self, name: str, key: Any, begins: int, ends: int) -> x509.CertificateBuilder:
+    def _builder(self, name: str, issuer: str, key: Any, begins: int, ends: int) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(self._name)
+            .subject_name(_common_name(name))
+            .issuer_name(_common_name(issuer))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now + timedelta(days=begins, hours=-1))
             .not_valid_after(self._now + timedelta(days=ends))
         )
+
+
+def _common_name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -79,11 +79,11 @@ IMPOSTORS: dict[str, tuple[str, Callable[[Authority], ssl.SSLContext | None]]] =
 }
 
 
-@pytest.mark.parametrize(("host", "context"), IMPOSTORS.values(), ids=IMPOSTORS.keys())
+@pytest.mark.parametrize(("host", "made_by"), IMPOSTORS.values(), ids=IMPOSTORS.keys())
 def test_r4_an_impostor_is_told_nothing(
-    authority: Authority, host: str, context: Callable[[Authority], ssl.SSLContext | None]
+    authority: Authority, host: str, made_by: Callable[[Authority], ssl.SSLContext | None]
 ) -> None:
-    with Server(OK, tls=context(authority)) as server:
+    with Server(OK, tls=made_by(authority)) as server:
         wanted = request(f"https://{host}:{server.port}/", body=CANARY)
         outcome = send_now(wanted, LOOPBACK, ca_file=authority.file, find=at_home)
         assert (outcome.status, outcome.error, bool(outcome.detail)) == (None, ErrorClass.TLS, True)
