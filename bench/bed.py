@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -23,8 +23,6 @@ from bench.process import ROOT, python, run
 from portal.runtime import datadir
 from portal.runtime.postgres import ROLE, SUPERUSER, EmbeddedPostgres
 from portal.runtime.redis import EmbeddedRedis
-
-EMPTY = "bench_migrated"
 
 
 class Bed:
@@ -81,6 +79,17 @@ class Bed:
             **self._secrets,
         }
 
+    def rival_env(self, database: str, *, tuned: bool = False) -> dict[str, str]:
+        """Of the rivals' processes (bench/rivals): another database, and another one inside Redis."""
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.directory),
+            "DJANGO_SETTINGS_MODULE": "bench.rivals.settings",
+            "DATABASE_URL": self.url(database),
+            "REDIS_URL": self.redis.url.removesuffix("/0") + "/1",
+            "TUNED": "1" if tuned else "0",
+        }
+
     @contextmanager
     def session(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
         """As PostgreSQL's superuser, every statement for itself."""
@@ -95,10 +104,11 @@ class Bed:
         ) as connection:
             yield connection
 
-    def template(self, name: str, fill: Callable[[str], None]) -> str:
+    def template(self, name: str, fill: Callable[[str], None], of: str = "template1") -> str:
         """A database that is copied and never used itself: made by `fill(its name)` unless it is there already.
 
-        Its name says which migrations it was made with, so that a kept one is made anew after they change.
+        Its name says which migrations it was made with, so that a kept one is made anew after they change. `of` is
+        the template that it begins as.
         """
         full = f"{name}_{_schema_version()}"
         with self.session() as server:
@@ -106,10 +116,7 @@ class Bed:
                 return full
         draft = f"{full}_draft"
         self.drop(draft)
-        if name == EMPTY:
-            self._create(draft)
-        else:
-            self._create(draft, self.migrated())
+        self._create(draft, of)
         fill(draft)
         with self.session(draft) as connection:
             connection.execute("vacuum (analyze)")
@@ -118,7 +125,15 @@ class Bed:
         return full
 
     def migrated(self) -> str:
-        return self.template(EMPTY, lambda name: _migrate(self.env(name)))
+        """The product's own, with nothing in it."""
+        return self.template(
+            "bench_migrated", lambda name: _quietly(python("manage.py", "migrate", "--verbosity", "0"), self.env(name))
+        )
+
+    def rival(self) -> str:
+        """The rivals' own, with nothing in it."""
+        words = ("-m", "django", "migrate", "--run-syncdb", "--verbosity", "0")
+        return self.template("bench_rival", lambda name: _quietly(python(*words), self.rival_env(name)))
 
     @contextmanager
     def copy(self, template: str, name: str) -> Iterator[str]:
@@ -149,8 +164,8 @@ def _name(name: str) -> sql.Identifier:
     return sql.Identifier(name)
 
 
-def _migrate(env: Mapping[str, str]) -> None:
-    run(python("manage.py", "migrate", "--verbosity", "0"), env)
+def _quietly(command: Sequence[str], env: Mapping[str, str]) -> None:
+    run(command, env)
 
 
 def _schema_version() -> str:

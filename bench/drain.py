@@ -18,24 +18,18 @@ import hashlib
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import cpu
+from bench import arrivals, cpu, product
 from bench.bed import Bed
-from bench.process import Process, python, run
+from bench.process import python, run
 from bench.receiver import Receiver
-from portal.runtime import programs
 
 CONNECTORS = 64
 """About: rounded to whole groups of fan-out."""
 COUNT = 60_000
-FIRST, LAST = 0.10, 0.95
-LOOK_SECONDS = 0.02
-START_SECONDS = 60.0
-STALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,28 +74,25 @@ def template(bed: Bed, load: Load) -> str:
     def fill(name: str) -> None:
         run(python("-m", "bench.world", "--url", "http://127.0.0.1:9", *load.words()), bed.env(name))
 
-    return bed.template(load.name, fill)
+    return bed.template(load.name, fill, of=bed.migrated())
 
 
 def measure(bed: Bed, load: Load, workers: int) -> Drain:
     filled = template(bed, load)
-    with ExitStack() as running:
-        database = running.enter_context(bed.copy(filled, "bench_drain"))
-        receiver = running.enter_context(Receiver())
-        with bed.session(database) as session:
-            expected = _scalar(session, "select count(*) from connectors_waiting")
-            _point_at(session, receiver.url)
-            _switch(session, on=False)
-            pids = [
-                running.enter_context(Process.of(programs.worker(n, bed.env(database)), bed.log(f"worker{n}"))).pid
-                for n in range(1, workers + 1)
-            ]
-            _wait_for_shares(session, workers)
+    with (
+        bed.copy(filled, "bench_drain") as database,
+        Receiver() as receiver,
+        bed.session(database) as session,
+    ):
+        expected = _scalar(session, "select count(*) from connectors_waiting")
+        _point_at(session, receiver.url)
+        _switch(session, on=False)
+        with product.workers(bed, database, workers) as running:
             _switch(session, on=True)
-            drained = _watch(bed, receiver, session, pids, expected)
-            delivered = _scalar(session, "select count(*) from connectors_delivery where state = 'delivered'")
-            if delivered != expected:
-                raise RuntimeError(f"{delivered} of {expected} deliveries are recorded as delivered")
+            drained = _watch(bed, receiver, session, [process.pid for process in running], expected)
+        delivered = _scalar(session, "select count(*) from connectors_delivery where state = 'delivered'")
+        if delivered != expected:
+            raise RuntimeError(f"{delivered} of {expected} deliveries are recorded as delivered")
     return drained
 
 
@@ -112,19 +103,6 @@ def _point_at(session: Any, url: str) -> None:
 def _switch(session: Any, *, on: bool) -> None:
     """Below the product's code, which knows no switch for all; the configuration's version rises by its triggers."""
     session.execute("update connectors_connector set enabled = %s", [on])
-
-
-def _wait_for_shares(session: Any, workers: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    shares = "select count(*) from connectors_shard where owner is not null group by owner"
-    while True:
-        owned = [count for (count,) in session.execute(shares).fetchall()]
-        if len(owned) == workers and sum(owned) == _scalar(session, "select count(*) from connectors_shard"):
-            time.sleep(1.0)  # what starting left to do
-            return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the workers did not share the shards: {owned}")
-        time.sleep(0.1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +127,16 @@ def _watch(bed: Bed, receiver: Receiver, session: Any, pids: list[int], expected
         }
         return _Mark(at=time.monotonic(), count=receiver.count, cpu=clocks, threads=threads)
 
-    _wait_until(receiver, int(expected * FIRST), bed)
+    def wait_until(count: int) -> None:
+        arrivals.wait_until(receiver, count, lambda: bed.last_words("worker1"))
+
+    wait_until(int(expected * arrivals.FIRST))
     first = mark()
-    _wait_until(receiver, int(expected * LAST), bed)
+    wait_until(int(expected * arrivals.LAST))
     last = mark()
-    _wait_until(receiver, expected, bed)
+    wait_until(expected)
     while _scalar(session, "select count(*) from connectors_waiting"):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(arrivals.LOOK_SECONDS)
     recorded = time.monotonic()
     seen = last.count - first.count
     return Drain(
@@ -165,16 +146,6 @@ def _watch(bed: Bed, receiver: Receiver, session: Any, pids: list[int], expected
         cpu_us={name: 1e6 * (last.cpu[name] - first.cpu[name]) / seen for name in first.cpu},
         threads_us={name: 1e6 * (last.threads[name] - first.threads[name]) / seen for name in last.threads},
     )
-
-
-def _wait_until(receiver: Receiver, count: int, bed: Bed) -> None:
-    before, moved = receiver.count, time.monotonic()
-    while (now := receiver.count) < count:
-        if now != before:
-            before, moved = now, time.monotonic()
-        if time.monotonic() > moved + STALL_SECONDS:
-            raise TimeoutError(f"only {now} of {count} deliveries arrived; worker1 says: {bed.last_words('worker1')}")
-        time.sleep(LOOK_SECONDS)
 
 
 def _scalar(session: Any, query: str) -> Any:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import time
+from typing import Any
 
 BODY_BYTES = 1024
 SECRET = b"thirty-two bytes of secret here!"
@@ -17,12 +18,16 @@ MESSAGE_ID = "0199a3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
+def document(number: int = 0) -> dict[str, Any]:
+    """As JSON exactly BODY_BYTES, carrying its number for the receiver to note."""
+    note = f"seq={number:08d} "
+    made: dict[str, Any] = {"id": MESSAGE_ID, "type": "system/action", "data": {"note": note}}
+    made["data"]["note"] += "x" * (BODY_BYTES - len(json.dumps(made)))
+    return made
+
+
 def body(number: int = 0) -> bytes:
-    """Exactly BODY_BYTES, carrying its number for the receiver to note."""
-    document = {"id": MESSAGE_ID, "type": "system/action", "data": {"note": f"seq={number:08d} "}}
-    short = len(json.dumps(document))
-    document["data"]["note"] += "x" * (BODY_BYTES - short)
-    return json.dumps(document).encode()
+    return json.dumps(document(number)).encode()
 
 
 def signed_headers(content: bytes, message_id: str = MESSAGE_ID) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from portal.runtime.program import Program, Stop, spawn, stop
+from portal.runtime.program import Program, Stop, spawn, stop, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[1]
 SILENT = Path("/dev/null")
@@ -43,6 +43,10 @@ class Process:
     def start(self) -> Self:
         self._process: subprocess.Popen[str] = spawn(self._program)
         return self
+
+    def wait_until_ready(self) -> None:
+        """Raises StartError when it ends first, or is not ready in time."""
+        wait_until_ready(self._program, self._process)
 
     def stop(self) -> None:
         stop(self._program, self._process)
