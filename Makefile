@@ -6,12 +6,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet 
 PYTHON ?= $(shell for candidate in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help install install-dev run test soak check lock clean
+.PHONY: help install install-dev run test soak bench bench-quick check lock clean
 
 help:
 	@echo 'make run      start everything, with a demo organization and a simulated fleet'
 	@echo 'make test     the tests (ARGS="tests/runtime -x" for some of them)'
 	@echo 'make soak     faults, then a million deliveries with a hundred kills (ARGS="--only F1 F9" for some of them)'
+	@echo 'make bench    all measurements, about 10 minutes, kept in bench/results/latest.json'
+	@echo 'make bench-quick   whether the drain has become slower than those by more than a fifth'
 	@echo 'make check    style, types, import directions, container files, migrations, templates'
 	@echo 'make install  .venv with the locked dependencies; the others call it'
 	@echo 'make lock     resolve requirements*.in into requirements*.lock anew (needs uv)'
@@ -44,6 +46,12 @@ test: install-dev
 
 soak: install-dev
 	$(BIN)/python -m bench.soak $(ARGS)
+
+bench: install-dev
+	$(BIN)/python -m bench.run
+
+bench-quick: install-dev
+	$(BIN)/python -m bench.quick
 
 check: export SECRET_KEY := for-checks-only
 check: install-dev
