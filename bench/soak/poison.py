@@ -17,7 +17,7 @@ EXITS = range(200, 202)
 UNSERIALISABLE = range(300, 302)
 
 
-def render(document: Document, *, message_id: str) -> Rendered:
+def render(document: Document) -> Rendered:
     number: Any = document["data"].get("limit_w")
     if number in RAISES:
         raise ZeroDivisionError("poison")
@@ -25,7 +25,7 @@ def render(document: Document, *, message_id: str) -> Rendered:
         os._exit(70)
     if number in UNSERIALISABLE:
         return Rendered(body=orjson.dumps({"value": object()}), content_type="application/json")
-    return standard.render(document, message_id=message_id)
+    return standard.render(document)
 
 
 PROFILE = replace(standard.PROFILE, name="poison", version="1", render=render)

@@ -10,7 +10,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -19,7 +19,7 @@ from bench.soak import faults, poison
 from bench.soak.field import Field, Source, Tally, quantile_of
 from bench.soak.partner import Partner
 from bench.soak.report import Report
-from tests.whole.stack import Stack, eventually
+from tests.whole.stack import Api, Stack, eventually
 
 RESUME_SECONDS = 10.0
 TAKE_OVER_SECONDS = 15.0
@@ -46,9 +46,13 @@ class Site:
     partner: Partner
     workers: int
     unrecorded: int
+    organizations: list[Api] = field(default_factory=list)
 
     def field(self, name: str, behaviours: list[str], **options: Any) -> Field:
-        return Field.plant(self.stack.organization(name), self.partner, name, behaviours, **options)
+        """In an organization of its own; they are made by the dozen, because each command takes seconds to start."""
+        if not self.organizations:
+            self.organizations.extend(self.stack.organizations([f"{name}-and-more-{number}" for number in range(12)]))
+        return Field.plant(self.organizations.pop(), self.partner, name, behaviours, **options)
 
     def repeated_by(self, deaths: int) -> int:
         """Duplicates at most: each death repeats what that worker had in flight or unrecorded, no more in sum."""
@@ -191,18 +195,18 @@ def f8_partner_hangs(
     apis = site.stack.organizations([f"f8-{number}" for number in range(tenants)])
     healthy = [Field.plant(api, site.partner, f"f8-{n}", ["ok"]) for n, api in enumerate(apis)]
     eventually(lambda: site.partner.state().get("f8-sick-0", {}).get("arrived"), 30, "a request that hangs")
-    sources = [Source(field, rate=4, batch=1, total=events) for field in healthy]
+    sources = [Source(one, rate=4, batch=1, total=events) for one in healthy]
     for source in sources:
         source.start()
     for source in sources:
         source.done(120)
-    tally = sum((field.wait(patience=30) for field in healthy), Tally(accepted=0))
+    tally = sum((one.wait(patience=30) for one in healthy), Tally(accepted=0))
     report.judge(tally, duplicates_at_most=0)
     report.measured["healthy_p95_s"] = round(tally.delay(0.95), 3)
     report.demand(tally.delay(0.95) < healthy_p95, f"p95 of the healthy is {tally.delay(0.95):.2f} s")
     report.demand(sick.answered == 0, "the partner that hangs answered")
-    for field in [sick, *healthy]:
-        field.end()
+    for each in [sick, *healthy]:
+        each.end()
     return report.close()
 
 
@@ -216,14 +220,15 @@ def f9_poison(site: Site, *, deliveries: int = 1000, exits: int = 2) -> Report:
     garbage = site.field("f9-garbage", ["garbage"])
     gone = site.field("f9-gone", ["hang"])
     main.excused = frozenset((*poison.RAISES, *poison.UNSERIALISABLE, *poison.EXITS))
-    for field, numbers in ((garbage, range(2)), (gone, range(2)), (main, range(poison.EXITS.start + exits))):
-        field.send(numbers)
+    garbage.send(range(2))
+    gone.send(range(2))
+    main.send(range(poison.EXITS.start + exits))
     main.send(range(poison.EXITS.stop, deliveries - 4))
     gone.api.must("DELETE", f"connectors/{gone.connector_ids[0]}/")
     eventually(lambda: _ended(site, main), 60 * exits + 60, "the end of the last poison")
     report.judge(main.wait() + garbage.wait(), duplicates_at_most=site.repeated_by(3 * exits))
     failed = len(poison.RAISES) + len(poison.UNSERIALISABLE) + exits
-    states = {name: _states(site, field) for name, field in (("main", main), ("garbage", garbage), ("gone", gone))}
+    states = {name: _states(site, one) for name, one in (("main", main), ("garbage", garbage), ("gone", gone))}
     report.measured |= {"states": states, "set_aside": _query(site, SET_ASIDE, main)[0]}
     report.demand(states["main"].get("failed") == failed, f"{failed} should have failed: {states['main']}")
     report.demand(report.measured["set_aside"] == exits, "what ends the process was not set aside as such")

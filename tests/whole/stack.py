@@ -72,7 +72,7 @@ class Stack:
                 start_new_session=True,
             )
         try:
-            eventually(self._is_up, 90, "the product's readiness")
+            eventually(self._is_up, 180, "the product's readiness")
         except BaseException:
             self.stop()
             print(self.log)
