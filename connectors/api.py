@@ -14,11 +14,11 @@ from rest_framework.response import Response
 
 from connectors import auth, configure, health, pausing, profiles, retry, signing
 from connectors.exchange import send_sample
-from connectors.models import Connector, Origin, PauseReason, WhilePaused
+from connectors.models import Connector, ConnectorHealth, Origin, PauseReason, WhilePaused
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock
 from portal.lib.problem import Conflict
-from portal.lib.rest import Filters, Reference, Strict, StrictModel
+from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
 from portal.tenants import scope
 from portal.tenants.access import OPERATE
 from portal.tenants.models import Company
@@ -126,14 +126,15 @@ class ConnectorSerializer(StrictModel[Connector]):
     routes = serializers.DictField(child=serializers.CharField(), required=False)
     retry_policy = serializers.ChoiceField(choices=list(retry.POLICIES), required=False)
     health = serializers.SerializerMethodField()
+    resting_until = serializers.SerializerMethodField()
     paused = serializers.SerializerMethodField()
 
     class Meta:
         model = Connector
         fields: tuple[str, ...] = (
             "id", "name", "company", "origin", "url", "routes", "profile", "auth", "signing", "retry_policy",
-            "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason", "paused", "health", "created_at",
-            "updated_at",
+            "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason", "paused", "health", "resting_until",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("origin", "disabled_reason", "updated_at")
         extra_kwargs = {
@@ -143,7 +144,16 @@ class ConnectorSerializer(StrictModel[Connector]):
 
     @extend_schema_field({"type": "string", "enum": HEALTH})
     def get_health(self, connector: Connector) -> str:
-        return health.health_of(connector, self.context["view"].health_rows([connector]).get(connector.id))
+        return health.health_of(connector, self._last(connector))
+
+    @extend_schema_field(Moment(allow_null=True, help_text="Until then the endpoint is left alone, after failures."))
+    def get_resting_until(self, connector: Connector) -> str | None:
+        last = self._last(connector)
+        return clock.rfc3339(last.resting_until) if last and last.resting_until else None
+
+    def _last(self, connector: Connector) -> ConnectorHealth | None:
+        row: ConnectorHealth | None = self.context["view"].health_rows([connector]).get(connector.id)
+        return row
 
     @extend_schema_field(PAUSED_SCHEMA)
     def get_paused(self, connector: Connector) -> dict[str, str] | None:

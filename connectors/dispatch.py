@@ -98,6 +98,9 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     authentication = auth.SCHEMES.get(connector.auth_type)
     if profile is None or scheme is None or policy is None or authentication is None:
         raise NotSendable("The connector names a profile, signing, retry policy or authentication that is not there.")
+    credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
+    if auth.check(credentials):  # a row written by other means
+        raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
     return Target(
         connector_id=connector.id,
         organization_id=connector.organization_id,
@@ -108,7 +111,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         profile=profile,
         scheme=scheme,
         keys=tuple((scheme.prepare(secret.get_secret()), secret.expires_at) for secret in secrets),
-        auth_headers=authentication.headers({**connector.auth_public, **connector.get_credentials()}),
+        auth_headers=authentication.headers(credentials),
         policy=policy,
         concurrency=connector.concurrency,
         rate_limit=connector.rate_limit,

@@ -27,8 +27,9 @@ _PROFILE_PREFIXES = ("webhook-", "ce-")
 _REMEMBERED_BLOCK = 1024  # bytes
 _LINE = re.compile(r"\n([^:\r\n]+):[ \t]*([^\r\n]*)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_UNPRINTABLE_BUT_NEWLINE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+# Also those behind the ASCII ones: a receiver that splits lines as Python's str does would end one at \x85.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_UNPRINTABLE_BUT_NEWLINE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def name_problem(name: str) -> str | None:

@@ -69,6 +69,13 @@ class Card:
         return sorted({name for trigger in self.triggers if trigger.enabled for name in trigger.event_types})
 
     @property
+    def resting_until(self) -> datetime | None:
+        """While the breaker leaves the endpoint alone: when one message finds out how it is."""
+        until = self.last.resting_until if self.last else None
+        sends = self.connector.enabled and self.connector.paused_at is None
+        return until if until and sends and until > clock.now() else None
+
+    @property
     def by_subscription(self) -> bool:
         return self.connector.origin == Origin.SUBSCRIPTION
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from connectors import configure
 from connectors.inbox import is_inbox_url
-from connectors.models import Connector, Delivery, SigningSecret, WaitingDelivery
+from connectors.models import Connector, ConnectorHealth, Delivery, SigningSecret, WaitingDelivery
 from portal.lib import clock
 from portal.tenants import scope
 from tests.conftest import Tenant
@@ -89,6 +90,18 @@ def test_switching_says_what_becomes_of_what_waits(owner: Client, portal: Portal
     assert "what waits is held" in said
     assert not Connector._base_manager.get(id=connector.id).enabled
     assert WaitingDelivery._base_manager.filter(connector_id=connector.id).exists()
+
+
+def test_a_page_says_that_an_endpoint_is_left_alone(owner: Client, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    rows = ConnectorHealth._base_manager.filter(connector_id=connector.id)
+    assert b"Left alone for a while" not in owner.get(f"/connectors/{connector.id}/").content
+    rows.update(failures_in_a_row=14, resting_until=clock.now() + timedelta(minutes=5))
+    page = owner.get(f"/connectors/{connector.id}/").content.decode()
+    assert "Left alone for a while" in page
+    assert "14 attempts in a row failed" in page
+    rows.update(resting_until=clock.now() - timedelta(minutes=5))
+    assert b"Left alone for a while" not in owner.get(f"/connectors/{connector.id}/").content
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connectors import configure, inbox
-from connectors.models import Connector, DisabledReason, SigningSecret
+from connectors.models import Connector, ConnectorHealth, DisabledReason, SigningSecret
 from connectors.signing import SCHEMES
 from portal.lib import clock
 from portal.tenants import scope
@@ -129,6 +129,22 @@ def test_switching_on_again_forgets_why_it_was_off(world: World) -> None:
     assert world.reader.get(path).json()["health"] == "failing"
     switched = patch(world.manager, path, {"enabled": True})
     assert (switched["enabled"], switched["disabled_reason"], switched["health"]) == (True, "", "new")
+
+
+def test_while_its_breaker_leaves_it_alone_that_is_said(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BODY)
+    assert made["resting_until"] is None
+    until = datetime(2031, 5, 1, 12, tzinfo=UTC)
+    with scope.organization(world.ours.organization.id):
+        ConnectorHealth.objects.create(
+            connector_id=made["id"],
+            organization_id=world.ours.organization.id,
+            last_attempt_at=clock.now(),
+            failures_in_a_row=12,
+            resting_until=until,
+        )
+    shown = world.reader.get(f"{CONNECTORS}{made['id']}/").json()
+    assert (shown["resting_until"], shown["health"]) == ("2031-05-01T12:00:00.000Z", "disabled")
 
 
 def test_rotation_keeps_the_old_secrets_for_the_overlap_and_five_in_all(world: World) -> None:
