@@ -6,6 +6,7 @@ what its COPY instructions name, in place of the servers' images their binaries 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -33,7 +35,7 @@ from portal.runtime.postgres import EmbeddedPostgres
 from portal.runtime.server import package_file
 from tests.docker import container_files as files
 from tests.docker.container_files import COMPOSE, DOCKERFILE, ROOT, Missing, compose, environment, of, seconds, stages
-from tests.whole.stack import eventually, free_port
+from tests.whole.stack import Api, eventually, free_port
 
 SECRET = "0123456789abcdef"
 GIVEN = {
@@ -273,6 +275,7 @@ class Containers:
             "@postgres:5432": f"@127.0.0.1:{database.port}",
             "@redis:6379": f"@127.0.0.1:{broker}",
             "0.0.0.0:8000": f"127.0.0.1:{self.port}",
+            "172.31.253.10": "127.0.0.1",
             "/run/feeder": str(run),
         }
 
@@ -288,6 +291,20 @@ class Containers:
     def start(self, name: str) -> Any:
         command = here([self.local(word) for word in SERVICES[name]["command"]])
         return running(command, self.tree, self.env(name))
+
+    def organization(self) -> Api:
+        """By the command that the first lines of compose.yaml name."""
+        words = re.search(r"exec web (python manage.py create_organization) NAME --owner EMAIL", COMPOSE.read_text())
+        assert words
+        command = [*here(words[1].split()), "Containers", "--owner", "owner@containers.example", "--json"]
+        done = subprocess.run(command, cwd=self.tree, env=self.env("web"), capture_output=True, text=True, check=True)
+        return Api(f"http://127.0.0.1:{self.port}", json.loads(done.stdout)["api_key"])
+
+    def ask(self, query: str) -> Any:
+        """One value of the product's database."""
+        with psycopg.connect(self.env("web")["DATABASE_URL"]) as connection:
+            row = connection.execute(query).fetchone()
+            return row and row[0]
 
     def problem(self, name: str) -> str:
         """What the health check says; empty when it is content."""
@@ -341,8 +358,20 @@ def test_redis_drops_no_key_and_writes_nothing(broker: int) -> None:
         stranger.ping()
 
 
+def a_reading_reaches_the_inbox(containers: Containers) -> None:
+    """So what the containers are given is enough, and the addresses in it fit together."""
+    api = containers.organization()
+    api.site()
+    token = containers.ask("select inbox_token from tenants_organization")
+    api.connector(f"http://127.0.0.1:{containers.port}/inbox/{token}/{UUID(int=0)}/")
+    assert api.send(1000.0)[0] == 202
+    eventually(lambda: containers.ask("select count(*) from connectors_inboxmessage") == 1, 20, "the message")
+
+
 @pytest.mark.whole
-def test_each_service_starts_becomes_healthy_and_ends_orderly_on_sigterm(containers: Containers, broker: int) -> None:
+def test_each_service_starts_becomes_healthy_does_its_work_and_ends_orderly_on_sigterm(
+    containers: Containers, broker: int
+) -> None:
     assert containers.problem("worker"), "no schema yet"
     with containers.start("migrate") as migrate:
         assert migrate.wait(60) == 0
@@ -355,6 +384,7 @@ def test_each_service_starts_becomes_healthy_and_ends_orderly_on_sigterm(contain
             app.send_task("triggers.scheduled.retention.note_alive")  # as beat does after half a minute
         containers.wait_for("beat")
         containers.wait_for("web")
+        a_reading_reaches_the_inbox(containers)
         for process in (beat, worker_, web):
             assert process.poll() is None
             process.send_signal(signal.SIGTERM)
