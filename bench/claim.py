@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from bench.bed import Bed
-from bench.process import python, run
+from bench.process import python, run, stop_on_signals
 
 SIZES = (1000, 2_000_000)
 CONNECTORS = 10
@@ -88,6 +88,7 @@ def main() -> None:
     if parser.parse_args().probe:
         print(json.dumps(probe()))
         return
+    stop_on_signals()
     with Bed() as bed:
         for size, cost in measure(bed).items():
             print(f"{int(size):,} waiting: {cost:.0f} µs")

@@ -24,7 +24,7 @@ from typing import Any
 
 from bench import arrivals, cpu, product
 from bench.bed import Bed
-from bench.process import python, run
+from bench.process import python, run, stop_on_signals
 from bench.receiver import Receiver
 
 CONNECTORS = 64
@@ -184,6 +184,7 @@ def main() -> None:
         signing=options.signing,
         profile=options.profile,
     )
+    stop_on_signals()
     with Bed(options.keep) as bed:
         for _ in range(options.repeat):
             print("\n".join(lines(measure(bed, load, options.workers))), flush=True)

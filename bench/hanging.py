@@ -12,7 +12,7 @@ import sys
 
 from bench import paced, product, world
 from bench.bed import Bed
-from bench.process import python, run
+from bench.process import python, run, stop_on_signals
 from bench.receiver import Receiver
 
 CONNECTORS = 100
@@ -49,6 +49,7 @@ def _event(number: int) -> dict[str, object]:
 
 
 def main() -> None:
+    stop_on_signals()
     with Bed() as bed:
         for hanging, p99 in measure(bed).items():
             print(f"{hanging} of {CONNECTORS} hanging: p99 of the others {p99:.1f} ms")

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import client, product, world
 from bench.bed import Bed
-from bench.process import python, run
+from bench.process import python, run, stop_on_signals
 
 CONNECTIONS = 32
 CALLS = {1: 4000, 100: 600}
@@ -56,6 +56,7 @@ def _events_per_second(url: str, headers: dict[str, str], size: int, calls: int)
 
 
 def main() -> None:
+    stop_on_signals()
     with Bed() as bed:
         for kind, rate in measure(bed).items():
             print(f"{kind}: {rate:,.0f} events/s")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from bench import paced, product, rival, world
 from bench.bed import Bed
-from bench.process import Process, python, run
+from bench.process import Process, python, run, stop_on_signals
 from bench.receiver import Receiver
 
 RATE = 10.0
@@ -48,11 +49,21 @@ def of_naive(bed: Bed, seconds: float) -> dict[str, float]:
 
 
 def _percentiles(receiver: Receiver, url: str, headers: dict[str, str], count: int) -> dict[str, float]:
-    sent = paced.send(url, headers, range(count), RATE, lambda n: world.event(n, world.gateway_name(n % GATEWAYS)))
-    return paced.percentiles(paced.latencies(receiver, {n: at for n, at in sent.items() if n >= WARM}))
+    """The warming events have to arrive before the others are sent: until then, a worker may still be starting."""
+
+    def delays(numbers: range) -> list[float]:
+        return paced.latencies(receiver, paced.send(url, headers, numbers, RATE, _event))
+
+    delays(range(WARM))
+    return paced.percentiles(delays(range(WARM, count)))
+
+
+def _event(number: int) -> dict[str, Any]:
+    return world.event(number, world.gateway_name(number % GATEWAYS))
 
 
 def main() -> None:
+    stop_on_signals()
     with Bed() as bed:
         for design, values in measure(bed).items():
             print(f"{design}: " + " · ".join(f"{name} {value:.1f} ms" for name, value in values.items()))

@@ -20,6 +20,16 @@ ROOT = Path(__file__).resolve().parents[1]
 SILENT = Path("/dev/null")
 
 
+def stop_on_signals() -> None:
+    """SIGTERM and Ctrl-C alike raise KeyboardInterrupt: what was started is stopped on the way out."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+
+
 def python(*words: str) -> list[str]:
     return [sys.executable, *words]
 

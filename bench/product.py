@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -34,15 +34,14 @@ def web(bed: Bed, env: Mapping[str, str], *, application: str = "portal.wsgi") -
 def workers(bed: Bed, database: str, count: int) -> Iterator[list[Process]]:
     """Delivery workers that have shared the shards evenly among themselves."""
     env = bed.env(database)
-    started: list[Process] = []
-    try:
-        started += [Process.of(programs.worker(n, env), bed.log(f"worker{n}")).start() for n in range(1, count + 1)]
+    with ExitStack() as running:
+        started = [
+            running.enter_context(Process.of(programs.worker(number, env), bed.log(f"worker{number}")))
+            for number in range(1, count + 1)
+        ]
         with bed.session(database) as session:
             _wait_for_shares(session, count)
         yield started
-    finally:
-        for process in started:
-            process.stop()
 
 
 def _wait_for_shares(session: Any, workers: int) -> None:

@@ -13,7 +13,7 @@ import sys
 from bench import drain, raw, results
 from bench.bed import Bed
 from bench.drain import Load
-from bench.run import stop_on_sigterm
+from bench.process import stop_on_signals
 
 ROUNDS = 4
 DELIVERIES = 40_000
@@ -50,7 +50,7 @@ def verdict(ratio: float, committed: results.Figures | None) -> tuple[str, bool]
 
 
 def main() -> None:
-    stop_on_sigterm()
+    stop_on_signals()
     try:
         with Bed() as bed:
             text, good = verdict(measure(bed), results.read())

@@ -36,6 +36,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PATH_AT = len(b"POST /c/")
 READ = 65_536
 BACKLOG = 4096
+START_SECONDS = 30.0
 
 
 class Receiver:
@@ -52,16 +53,25 @@ class Receiver:
         self._words = memoryview(self._map).cast("q")
         self._times = memoryview(self._map).cast("d")
         self._process = Process("receiver", python("-m", "bench.receiver", self._file)).start()
-        deadline = time.monotonic() + 20
-        while not self._words[PORT]:
-            if time.monotonic() > deadline:
-                self._process.stop()
-                raise TimeoutError("the receiver did not start")
-            time.sleep(0.01)
+        try:
+            self._wait_for_port()
+        except BaseException:
+            self._close()
+            raise
         self.url = f"http://127.0.0.1:{self._words[PORT]}"
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _wait_for_port(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._words[PORT]:
+            if time.monotonic() > deadline or self._process.ended:
+                raise RuntimeError("the receiver did not start")
+            time.sleep(0.01)
+
+    def _close(self) -> None:
         self._process.stop()
         self._words.release()
         self._times.release()
@@ -86,10 +96,6 @@ class Receiver:
 
     def arrived_at(self, number: int) -> float | None:
         return self._times[HEADER_WORDS + number] or None
-
-    def forget_times(self) -> None:
-        for number in range(self._timed):
-            self._times[HEADER_WORDS + number] = 0.0
 
 
 def main() -> None:

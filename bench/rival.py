@@ -12,7 +12,7 @@ import sys
 
 from bench.arrivals import rate
 from bench.bed import Bed
-from bench.process import Process, python, run
+from bench.process import Process, python, run, stop_on_signals
 from bench.receiver import Receiver
 
 CONCURRENCY = {"naive": 4, "tuned": 4}
@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--count", type=int)
     parser.add_argument("--concurrency", type=int)
     options = parser.parse_args()
+    stop_on_signals()
     with Bed() as bed:
         print(f"{measure(bed, options.design, options.count, options.concurrency):,.0f} deliveries/s")
 

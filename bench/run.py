@@ -7,7 +7,6 @@ speed changes, the median is fair to both, and the spread is printed and kept. P
 from __future__ import annotations
 
 import os
-import signal
 import statistics
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from bench import claim, drain, hanging, intake, latency, raw, results, rival
 from bench.bed import Bed
 from bench.drain import Drain, Load
+from bench.process import stop_on_signals
 
 ROUNDS = 3
 LOADS = {"one worker": (1, 1), "two workers": (2, 1), "fan-out 5": (2, 5)}
@@ -132,17 +132,8 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def stop_on_sigterm() -> None:
-    """As Ctrl-C: whatever was started is stopped on the way out."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-
-
 def main() -> None:
-    stop_on_sigterm()
+    stop_on_signals()
     try:
         with Bed() as bed:
             figures = Run(bed).figures()
