@@ -88,6 +88,10 @@ class Claimer:
         self._wanted = epochs
         self.wake.set()
 
+    def follows(self, epochs: dict[int, int]) -> bool:
+        """Whether what it was told to own is what it claims for, and the lanes have been told."""
+        return self._epochs == epochs
+
     def holds(self, shard: int) -> bool:
         """Whether anything of this shard is still queued, in flight or unrecorded."""
         return shard in self._epochs or any(shard_of(connector_id) == shard for connector_id in list(self._held))

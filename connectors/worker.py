@@ -39,6 +39,8 @@ from portal.lib.database import Cursor, stage_cursor
 DATABASE_FAULTS = (DjangoDatabaseError, psycopg.Error)
 AGAIN_SECONDS = 0.5
 """Pause after a database fault before the next try."""
+SOON_SECONDS = 0.2
+"""Between two looks at the shards while some are changing hands."""
 SPARE_FILES = 256
 """File descriptors kept for everything but partners' sockets."""
 FINISH_SECONDS = 45.0
@@ -57,6 +59,7 @@ class DeliveryEngine:
         self._finished_sending = threading.Event()
         self._worker_id: UUID | None = None
         self._lease_ends = self._may_take = 0.0
+        self._in_doubt = True
         self._leaving: set[int] = set()
         self._max_sockets = _sockets_at_most(settings.DELIVERY_MAX_SOCKETS)
         self._sender = Sender(egress_policy(), max_sockets=self._max_sockets)
@@ -134,14 +137,14 @@ class DeliveryEngine:
         assert self._worker_id is not None  # noqa: S101 - nothing was claimed without one
         if not self._recorder.round(cursor, self._worker_id):
             # Shards were lost unnoticed (this machine slept): what is sent before that is put right is sent twice.
-            self._lease_ends = 0.0
+            self._in_doubt = True
             self._look_at_shards.set()
 
     def _keep(self) -> None:
         recorder = next(thread for thread in self._threads if thread.name == "recorder")
         while not self._stop.is_set():
             self._with_database(self._keep_round)
-            self._look_at_shards.wait(0.2 if self._leaving else shards.RENEW_SECONDS)
+            self._look_at_shards.wait(SOON_SECONDS if self._leaving or self._in_doubt else shards.RENEW_SECONDS)
             self._look_at_shards.clear()
         while recorder.is_alive():
             self._with_database(self._renew)
@@ -170,6 +173,10 @@ class DeliveryEngine:
         self._leaving.update(staying[share:])
         kept = {shard: epoch for shard, epoch in mine.items() if shard not in self._leaving}
         self._claimer.own(kept, shards.careful(cursor, self._worker_id))
+        if self._in_doubt:
+            # Until the lanes have given back what is no longer this worker's, nothing may be started.
+            self._in_doubt = not self._claimer.follows(kept)
+            self._sender.wake()
         idle = [shard for shard in self._leaving if not self._claimer.holds(shard)]
         if idle:
             shards.release(cursor, self._worker_id, idle)
@@ -183,6 +190,7 @@ class DeliveryEngine:
             # As after an outage of the database, when every lease has run out: others may only be late too, and what
             # they still have to record would be void, and sent twice.
             self._may_take = asked + shards.LEASE_SECONDS
+            self._in_doubt = True
         self._lease_ends = asked + shards.LEASE_SECONDS
 
     def _leave(self, cursor: Cursor) -> None:
@@ -193,7 +201,7 @@ class DeliveryEngine:
 
     def _room(self, in_flight: int) -> int:
         """How many may be started: none on a lease that may have run out, nor while too much is unrecorded."""
-        if monotonic() >= self._lease_ends:
+        if self._in_doubt or monotonic() >= self._lease_ends:
             return 0
         most_unrecorded: int = settings.DELIVERY_MAX_UNRECORDED
         return max(0, min(self._max_sockets, most_unrecorded - self._recorder.backlog) - in_flight)

@@ -13,7 +13,7 @@ from portal.runtime.program import Program, Stop
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 GRACE_SECONDS = 30  # requests in flight
-WARM_SECONDS = 40.0  # tasks and deliveries in flight; longer than a partner may take to answer
+WARM_SECONDS = 50.0  # longer than a worker takes to finish what is in flight (connectors.worker.FINISH_SECONDS)
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - turned into what to connect to
 
 

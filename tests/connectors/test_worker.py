@@ -244,6 +244,32 @@ def test_shards_lost_unnoticed_stop_the_sending_at_once(
     assert Shard.objects.filter(owner=OTHER_WORKER).count() == 64
 
 
+def test_a_worker_back_from_a_lapsed_lease_sends_nothing_before_its_lanes_know_what_is_theirs(shards: None) -> None:
+    engine = DeliveryEngine()
+
+    def keep() -> None:
+        with stage_cursor() as cursor:
+            engine._keep_round(cursor)
+
+    def claim() -> None:
+        with stage_cursor() as cursor:
+            engine._claimer.round(cursor)
+
+    keep()
+    assert engine._room(0) == 0, "taken, but not told to the lanes yet"
+    claim()
+    keep()
+    assert engine._room(0) > 0
+    Shard.objects.filter(id__lt=8).update(owner=OTHER_WORKER, epoch=99)
+    engine._lease_ends = time.monotonic() - 60
+    keep()
+    assert engine._room(0) == 0
+    claim()
+    keep()
+    assert engine._room(0) > 0
+    engine._sender.close()
+
+
 def test_when_the_lanes_fail_the_worker_ends_and_gives_its_shards_up(
     site: Tenant, shards: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
