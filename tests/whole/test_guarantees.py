@@ -133,10 +133,6 @@ def holds(report: Report) -> bool:
     return not report.broken
 
 
-def test_a_partner_that_hangs_delays_only_itself(site: Site) -> None:
-    assert holds(scenarios.f8_partner_hangs(site, queued=1000, tenants=5, events=10, healthy_p95=10.0))
-
-
 def test_a_rolling_restart_sends_nothing_twice(site: Site) -> None:
     assert holds(scenarios.f7_rolling_restart(site, rounds=1))
 
@@ -155,6 +151,10 @@ def test_killed_workers_lose_nothing(site: Site) -> None:
 
 def test_a_database_that_was_away_lost_nothing(site: Site) -> None:
     assert holds(scenarios.f2_database_away(site, kills=1, stops=1, away=0.0))
+
+
+def test_a_partner_that_hangs_delays_only_itself(site: Site) -> None:
+    assert holds(scenarios.f8_partner_hangs(site, queued=1000, tenants=5, events=10, healthy_p95=10.0))
 
 
 def test_poison_is_set_aside_and_the_rest_delivered(site: Site) -> None:
