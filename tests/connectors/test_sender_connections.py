@@ -52,7 +52,7 @@ def test_a_kept_connection_that_the_partner_closed_is_replaced() -> None:
 def test_an_idle_connection_is_closed_after_its_time_though_nothing_more_is_sent(
     tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.sender.IDLE_CONNECTION", 1)
+    monkeypatch.setattr("connectors.sender.IDLE_CONNECTION", 2)
     authority = Authority(tmp_path)
     before = descriptors()
     with (
@@ -66,7 +66,7 @@ def test_an_idle_connection_is_closed_after_its_time_though_nothing_more_is_sent
         sender.poll(0.3)
         assert len(receiver._links) == opened > 1
         poll_until(sender, lambda: not receiver._links)
-        assert 0.9 < time.monotonic() - used < 5
+        assert 1.9 < time.monotonic() - used < 8
         sender.submit(request(receiver.url), "again")
         assert poll_all(sender, 1)["again"].status == 200
         assert receiver.connections == opened + 1

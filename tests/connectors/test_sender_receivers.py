@@ -302,23 +302,24 @@ def test_r6_every_status_is_read_and_decided_as_the_policy_says():
     assert states == expected
 
 
+NOW = datetime.now(UTC)
 DAY = 24 * 3600.0
-RETRY_AFTER = [
-    ("3600", 3600.0),
-    (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 7200.0),
-    ("-5", 0.0),
-    ("1000000000000", DAY),
-    ("1e12", 0.0),
-    ("soon", 0.0),
-    ("\xff\xfe", 0.0),
-    (format_datetime(datetime.now(UTC) + timedelta(days=400), usegmt=True), DAY),
-]
+RETRY_AFTER = {
+    "seconds": ("3600", 3600.0),
+    "a date": (format_datetime(NOW + timedelta(hours=2), usegmt=True), 7200.0),
+    "a negative number": ("-5", 0.0),
+    "a huge number": ("1000000000000", DAY),
+    "an exponent": ("1e12", 0.0),
+    "text": ("soon", 0.0),
+    "bytes": ("\xff\xfe", 0.0),
+    "a date next year": (format_datetime(NOW + timedelta(days=400), usegmt=True), DAY),
+}
 
 
-@pytest.mark.parametrize(("value", "asked"), RETRY_AFTER)
+@pytest.mark.parametrize(("value", "asked"), RETRY_AFTER.values(), ids=RETRY_AFTER.keys())
 def test_r6_retry_after_off_the_wire_is_clamped(value: str, asked: float):
     with Receiver(lambda _: Answer(503, (("rEtRy-aFtEr", value),))) as receiver:
         outcome = send_now(request(receiver.url), LOOPBACK)
-    decision = decide(POLICIES["standard"], outcome, 1, datetime.now(UTC), 0.5)
+    decision = decide(POLICIES["standard"], outcome, 1, NOW, 0.5)
     assert decision.state == "retry"
-    assert decision.delay == pytest.approx(max(asked, 5.0), abs=30 if asked == 7200.0 else 0.01)
+    assert decision.delay == pytest.approx(max(asked, 5.0), abs=1.0)
