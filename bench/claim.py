@@ -21,6 +21,7 @@ from bench.process import python, run, stop_on_signals
 
 SIZES = (1000, 2_000_000)
 CONNECTORS = 10
+ORGANIZATION = UUID(int=1)
 LIMIT = 50
 ROUNDS = 3
 CLAIMS = 300
@@ -28,7 +29,7 @@ WARM = 20
 
 _FILL = """
 insert into connectors_waiting (organization_id, id, connector_id, event_id, event_type, attempts, next_at)
-select lpad('1', 32, '0')::uuid, uuidv7(), lpad(to_hex(1 + n %% %(connectors)s), 32, '0')::uuid, uuidv7(),
+select %(organization)s, uuidv7(), lpad(to_hex(1 + n %% %(connectors)s), 32, '0')::uuid, uuidv7(),
        'system/action', 0, now() - interval '1 hour' + n * interval '1 millisecond'
   from generate_series(0, %(size)s - 1) n
 """
@@ -51,7 +52,7 @@ def measure(bed: Bed, sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> d
 
 def fill(bed: Bed, database: str, size: int) -> None:
     with bed.session(database) as session:
-        session.execute(_FILL, {"size": size, "connectors": CONNECTORS})
+        session.execute(_FILL, {"size": size, "connectors": CONNECTORS, "organization": ORGANIZATION})
 
 
 def probe() -> list[float]:
@@ -67,7 +68,10 @@ def probe() -> list[float]:
     found = []
     with stage_cursor() as cursor:
         for turn in range(CLAIMS):
-            probes = [Probe(connector_id=one, limit=LIMIT, after=after[one]) for one in connectors]
+            probes = [
+                Probe(connector_id=one, organization_id=ORGANIZATION, limit=LIMIT, after=after[one])
+                for one in connectors
+            ]
             began = time.perf_counter()
             dues = claim(cursor, probes)
             found.append(1e6 * (time.perf_counter() - began))
