@@ -13,7 +13,6 @@ import json
 import statistics
 import sys
 import time
-from typing import Any
 from uuid import UUID
 
 from bench.bed import Bed
@@ -64,7 +63,7 @@ def probe() -> list[float]:
     from portal.lib.database import stage_cursor
 
     connectors = [UUID(int=1 + n) for n in range(CONNECTORS)]
-    after: dict[Any, Position | None] = dict.fromkeys(connectors)
+    after: dict[UUID, Position | None] = dict.fromkeys(connectors)
     found = []
     with stage_cursor() as cursor:
         for turn in range(CLAIMS):
@@ -73,17 +72,13 @@ def probe() -> list[float]:
                 for one in connectors
             ]
             began = time.perf_counter()
-            dues = claim(cursor, probes)
+            claims = claim(cursor, probes)
             found.append(1e6 * (time.perf_counter() - began))
-            if len(dues) != CONNECTORS * LIMIT:
-                raise RuntimeError(f"{len(dues)} of {CONNECTORS * LIMIT} rows came back")
-            after = dict.fromkeys(connectors) if turn % 2 else _last(dues, Position)
+            if any(len(claimed.dues) != LIMIT for claimed in claims):
+                raise RuntimeError(f"fewer than {LIMIT} rows came back for a connector")
+            lasts = {claimed.probe.connector_id: claimed.dues[-1] for claimed in claims}
+            after = {one: None if turn % 2 else Position(next_at=due.next_at, id=due.id) for one, due in lasts.items()}
     return found[WARM:]
-
-
-def _last(dues: list[Any], position: type[Any]) -> dict[Any, Any]:
-    """Behind the last row of each connector; rows come in the order of the lines."""
-    return {due.connector_id: position(next_at=due.next_at, id=due.id) for due in dues}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import drain, raw
+from bench import claim, drain, raw
 from bench.bed import Bed
 from bench.drain import Load
 
@@ -16,12 +16,13 @@ def test_the_raw_client_counts_its_requests() -> None:
 
 
 @pytest.mark.whole
-def test_a_drain_delivers_and_records_everything_says_whose_cpu_it_was_and_leaves_nothing_behind() -> None:
+def test_drain_and_claim_measure_the_real_engine_and_leave_nothing_behind() -> None:
     bed = Bed()
     with bed:
         postgres = Path(f"/proc/{bed.postgres.pid}")
         assert postgres.exists()
         drained = drain.measure(bed, Load(count=400, fan_out=2, connectors=4), workers=1)
+        claimed = claim.measure(bed, sizes=(1000,), rounds=1)
         with bed.session() as server:
             names = [name for (name,) in server.execute("select datname from pg_database").fetchall()]
     assert drained.rps > 0
@@ -29,6 +30,8 @@ def test_a_drain_delivers_and_records_everything_says_whose_cpu_it_was_and_leave
     assert set(drained.cpu_us) == {"worker", "postgres", "receiver"}
     assert {"lanes", "claimer", "recorder"} <= drained.threads_us.keys()
     assert len(drain.lines(drained)) == 3
+    assert claimed.keys() == {"1000"}
+    assert claimed["1000"] > 0
     assert "bench_drain" not in names
     assert sum(name.startswith("bench_drain_") for name in names) == 1
     assert not bed.directory.exists()
