@@ -137,11 +137,12 @@ def shown_head(target: Target, request: Request) -> str:
     """First line and headers of a request as they may be kept and shown: what authenticates is blotted out."""
     names, values = zip(*request.headers, strict=True)
     template = _head_template(names, frozenset(name for name, _ in target.auth_headers))
-    return f"{request.method} {request.url}\n" + template.format(*values)
+    return f"{request.method} {request.url}\n" + template % values
 
 
 @lru_cache(maxsize=1024)
 def _head_template(names: tuple[str, ...], secret: frozenset[str]) -> str:
     """Header lines with a place for each value that may be seen."""
-    lines = [f"{name}: {BLOTTED if name in secret else f'{{{n}}}'}" for n, name in enumerate(names)]
+    # "%.0s" takes a value and shows nothing of it.
+    lines = [f"{name.replace('%', '%%')}: {f'{BLOTTED}%.0s' if name in secret else '%s'}" for name in names]
     return "\n".join(lines)

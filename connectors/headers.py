@@ -29,7 +29,7 @@ _LINE = re.compile(r"\n([^:\r\n]+):[ \t]*([^\r\n]*)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
 # Also those behind the ASCII ones: a receiver that splits lines as Python's str does would end one at \x85.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_UNPRINTABLE_BUT_NEWLINE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNPRINTABLE_BUT_NEWLINE = bytes([*range(9), *range(11, 32), *range(127, 160)])
 
 
 def name_problem(name: str) -> str | None:
@@ -83,7 +83,7 @@ def header_lines(template: str, values: tuple[str, ...]) -> list[bytes]:
     """
     block = (template % values).encode("latin-1")
     lines = block.split(b"\n")
-    if len(lines) != len(values) + 1 or _UNPRINTABLE_BUT_NEWLINE.search(block):
+    if len(lines) != len(values) + 1 or len(block.translate(None, _UNPRINTABLE_BUT_NEWLINE)) != len(block):
         raise ValueError("a header holds a line break or a control character")
     if "" in values:
         return [line.replace(b": ", b";") if line.endswith(b": ") else line for line in lines]

@@ -5,11 +5,13 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets as randomness
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from connectors.message import Headers
 from connectors.signing.scheme import Key
@@ -43,12 +45,12 @@ def check(secret: str) -> str | None:
 def prepare(secret: str) -> Key:
     if refusal := check(secret):
         raise ValueError(refusal)
-    keyed = hmac.new(decoded(secret.removeprefix(PREFIX)) or b"", digestmod=hashlib.sha256)
+    keyed = HMAC(decoded(secret.removeprefix(PREFIX)) or b"", SHA256())
 
     def signature(message: bytes) -> str:
-        copy = keyed.copy()
+        copy = keyed.copy()  # half of what the standard library's takes
         copy.update(message)
-        return f"{VERSION},{b64encode(copy.digest()).decode()}"
+        return f"{VERSION},{b64encode(copy.finalize()).decode()}"
 
     return signature
 
