@@ -170,7 +170,9 @@ def _quietly(command: Sequence[str], env: Mapping[str, str]) -> None:
 
 def _schema_version() -> str:
     """Of the migrations, and of what fills databases here."""
-    digest = hashlib.sha256((ROOT / "bench" / "world.py").read_bytes())
-    for path in sorted(ROOT.glob("*/migrations/*.py")) + sorted(ROOT.glob("portal/*/migrations/*.py")):
+    own = [ROOT / "bench" / "world.py", *sorted((ROOT / "bench" / "rivals").glob("*.py"))]
+    migrations = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("portal/*/migrations/*.py")]
+    digest = hashlib.sha256()
+    for path in (*own, *sorted(migrations)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:10]

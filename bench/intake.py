@@ -19,7 +19,7 @@ from bench.process import python, run, stop_on_signals
 CONNECTIONS = 32
 CALLS = {1: 4000, 100: 600}
 RIVAL_CALLS = 150
-GROUPS = 64
+GROUPS = 10
 NOBODY = "http://127.0.0.1:9"
 """Where the connectors point: no worker runs."""
 

@@ -13,10 +13,14 @@ class Receiver(models.Model):
 
 
 class Event(models.Model):
-    """`payload` is what is sent."""
+    """`payload` is what is sent; the others are what the product's intake takes too."""
 
     type = models.CharField(max_length=100)
     gateway = models.CharField(max_length=200)
+    appliance = models.CharField(max_length=200, blank=True)
+    producer_id = models.CharField(max_length=200, blank=True)
+    correlation_id = models.UUIDField(null=True)
+    time = models.DateTimeField(null=True)
     payload = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -11,11 +11,14 @@ from bench.rivals.tasks import deliver
 
 
 class EventSerializer(serializers.ModelSerializer):
+    """The fields of the product's contract; of these, the measurement sends type, gateway and data."""
+
+    id = serializers.CharField(source="producer_id", max_length=200, required=False)
     data = serializers.JSONField(source="payload")
 
     class Meta:
         model = Event
-        fields = ["type", "gateway", "data"]
+        fields = ["type", "gateway", "appliance", "time", "id", "correlation_id", "data"]
 
 
 class Events(APIView):
