@@ -49,6 +49,7 @@ class Target:
     scheme: Scheme
     keys: tuple[tuple[Key, datetime | None], ...]
     auth_headers: Headers
+    secret_names: frozenset[str]
     policy: retry.Policy
     concurrency: int
     rate_limit: int | None
@@ -101,6 +102,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
     if auth.check(credentials):  # a row written by other means
         raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
+    auth_headers = authentication.headers(credentials)
     return Target(
         connector_id=connector.id,
         organization_id=connector.organization_id,
@@ -111,7 +113,8 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         profile=profile,
         scheme=scheme,
         keys=tuple((scheme.prepare(secret.get_secret()), secret.expires_at) for secret in secrets),
-        auth_headers=authentication.headers(credentials),
+        auth_headers=auth_headers,
+        secret_names=frozenset(name for name, _ in auth_headers),
         policy=policy,
         concurrency=connector.concurrency,
         rate_limit=connector.rate_limit,
@@ -136,7 +139,7 @@ def make_request(target: Target, rendered: Rendered, message_id: str, now: datet
 def shown_head(target: Target, request: Request) -> str:
     """First line and headers of a request as they may be kept and shown: what authenticates is blotted out."""
     names, values = zip(*request.headers, strict=True)
-    template = _head_template(names, frozenset(name for name, _ in target.auth_headers))
+    template = _head_template(names, target.secret_names)
     return f"{request.method} {request.url}\n" + template % values
 
 

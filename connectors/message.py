@@ -1,6 +1,7 @@
 """What travels between the lanes and the sender: frozen values, no behaviour worth a test.
 
-Structs and not dataclasses: making one costs a tenth, and the hot path makes several for each message.
+Structs and not dataclasses: making one costs a tenth, and the hot path makes several for each message. None can be
+part of a cycle, so the collector need not follow them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class ErrorClass(StrEnum):
     RENDER = "render"  # our side could not make the message
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One HTTP request, ready to send. `timeout` is the total deadline in seconds, name resolution included.
 
     `exempt` is an (address, port) that the egress guard lets through for this request, also over plain http:
@@ -43,7 +44,7 @@ class Request(Struct, frozen=True, kw_only=True):
     exempt: tuple[str, int] | None = None
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """What came of one request: either `status` is set, or `error` and `detail` say why not.
 
     `body` holds at most RESPONSE_BODY_CAP bytes; `truncated` says that there was more.
@@ -59,7 +60,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     duration: float
 
 
-class Rendered(Struct, frozen=True, kw_only=True):
+class Rendered(Struct, frozen=True, kw_only=True, gc=False):
     """A profile's work: the body's exact bytes, its media type, and headers that belong to the format."""
 
     body: bytes

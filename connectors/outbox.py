@@ -239,13 +239,18 @@ select s.id, s.epoch from connectors_shard s
  where s.owner = %b
    for share of s
 """
-_ATTEMPTS = """
-insert into connectors_attempt (delivery_id, number, organization_id, connector_id, request_id, started_at, duration_ms,
-       status, error, detail, request_head, request_digest, response_head, response_body, truncated)
-select * from unnest(%b::uuid[], %b::int2[], %b::uuid[], %b::uuid[], %b::uuid[], %b::timestamptz[], %b::float8[],
-       %b::int2[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::bool[])
+_ATTEMPT_COLUMNS = """delivery_id, number, organization_id, connector_id, request_id, started_at, duration_ms,
+       status, error, detail, request_head, request_digest, response_head, response_body, truncated"""
+_ATTEMPT_TYPES = (
+    *("uuid", "int2", "uuid", "uuid", "uuid", "timestamptz", "float8"),
+    *("int2", "text", "text", "text", "bytea", "text", "text", "bool"),
+)
+_COPY_ATTEMPTS = f"copy connectors_attempt ({_ATTEMPT_COLUMNS}) from stdin (format binary)"
+_ATTEMPTS = f"""
+insert into connectors_attempt ({_ATTEMPT_COLUMNS})
+select * from unnest({", ".join(f"%b::{name}[]" for name in _ATTEMPT_TYPES)})
     on conflict do nothing
-"""
+"""  # noqa: S608 - our own names
 _FINISH = """
 with ended as (
     delete from connectors_waiting w
@@ -257,8 +262,8 @@ with ended as (
 insert into connectors_delivery (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id,
        state, attempts, last_status, last_error, finished_at)
 select ended.*, clock_timestamp() from ended
-    on conflict do nothing
 """
+_FINISH_AGAIN = _FINISH + "    on conflict do nothing"
 _RETRY = """
 update connectors_waiting w
    set attempts = r.attempts, crashes = 0, last_status = r.status, last_error = r.error,
@@ -296,11 +301,14 @@ select u.connector_id, date_trunc('hour', now()), u.organization_id, u.attempts,
 """
 
 
-def record(cursor: Cursor, owner: UUID, results: Sequence[Result]) -> list[Result]:
+def record(cursor: Cursor, owner: UUID, results: Sequence[Result], *, again: bool = False) -> list[Result]:
     """Write what came of these attempts, in one transaction, and return those that counted.
 
     Only results whose shard is still this owner's under the same epoch count: a late owner's change nothing. The
     fence's row locks hold a take-over back until the commit.
+
+    Raises UniqueViolation when some of it is recorded already, as after a commit whose confirmation was lost; then
+    `again` passes over that. It is not the ordinary way because it costs the database half as much again.
     """
     claimed_under = {(result.shard, result.epoch) for result in results}
     with transaction.atomic():
@@ -308,14 +316,14 @@ def record(cursor: Cursor, owner: UUID, results: Sequence[Result]) -> list[Resul
         still_ours = set(cursor.fetchall())
         ours = [result for result in results if (result.shard, result.epoch) in still_ours]
         if ours:
-            _record_attempts(cursor, ours)
-            _finish(cursor, [result for result in ours if result.state != "retry"])
+            _record_attempts(cursor, ours, again=again)
+            _finish(cursor, [result for result in ours if result.state != "retry"], again=again)
             _put_off(cursor, [result for result in ours if result.state == "retry"])
             _record_health(cursor, ours)
     return ours
 
 
-def _record_attempts(cursor: Cursor, results: Sequence[Result]) -> None:
+def _record_attempts(cursor: Cursor, results: Sequence[Result], *, again: bool) -> None:
     rows = [
         (
             r.due.id,
@@ -336,14 +344,20 @@ def _record_attempts(cursor: Cursor, results: Sequence[Result]) -> None:
         )
         for r in results
     ]
-    cursor.execute(_ATTEMPTS, [list(column) for column in zip(*rows, strict=True)])
+    if again:
+        cursor.execute(_ATTEMPTS, [list(column) for column in zip(*rows, strict=True)])
+        return
+    with cursor.copy(_COPY_ATTEMPTS) as copy:
+        copy.set_types(_ATTEMPT_TYPES)
+        for row in rows:
+            copy.write_row(row)
 
 
-def _finish(cursor: Cursor, results: Sequence[Result]) -> None:
+def _finish(cursor: Cursor, results: Sequence[Result], *, again: bool) -> None:
     if not results:
         return
     cursor.execute(
-        _FINISH,
+        _FINISH_AGAIN if again else _FINISH,
         [
             [r.due.organization_id for r in results],
             [r.due.id for r in results],

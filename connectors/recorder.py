@@ -80,6 +80,9 @@ class Recorder:
     def _record(self, cursor: Cursor, owner: UUID, results: list[Result]) -> list[Result]:
         try:
             return outbox.record(cursor, owner, results)
+        except psycopg.errors.UniqueViolation:
+            log.info("some results were recorded before, their confirmation was lost", count=len(results))
+            return outbox.record(cursor, owner, results, again=True)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(results) == 1:
                 log.error("an answer could not be stored; its text is left out", error=str(error))

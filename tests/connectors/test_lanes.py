@@ -85,6 +85,7 @@ def target(url: str, **fields: object) -> Target:
         scheme=signing.SCHEMES["none"],
         keys=(),
         auth_headers=(),
+        secret_names=frozenset(),
         policy=retry.POLICIES["standard"],
         concurrency=1,
         rate_limit=None,

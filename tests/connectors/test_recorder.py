@@ -59,6 +59,20 @@ def test_after_a_database_fault_the_batch_is_recorded_in_the_next_round(
     assert Delivery.objects.count() == 3
 
 
+def test_what_was_recorded_though_the_confirmation_was_lost_is_passed_over(
+    in_tenant: Tenant, recorder: Recorder, forgotten: list[Due]
+) -> None:
+    first, second = result(waiting(in_tenant)), result(waiting(in_tenant))
+    recorder.add(first)
+    record(recorder)
+    for each in (first, second):
+        recorder.add(each)
+    assert record(recorder)
+    assert [due.id for due in forgotten] == [first.due.id, first.due.id, second.due.id]
+    assert set(Delivery.objects.values_list("id", flat=True)) == {first.due.id, second.due.id}
+    assert Attempt.objects.count() == 2
+
+
 @pytest.mark.parametrize("where", ["request_head", "detail", "body"])
 def test_a_result_that_cannot_be_stored_is_recorded_without_its_text(
     in_tenant: Tenant, recorder: Recorder, where: str
