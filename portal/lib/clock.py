@@ -12,4 +12,4 @@ def now() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """`2026-11-21T10:00:00.000Z`, cut (not rounded) to the millisecond."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

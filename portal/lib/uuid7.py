@@ -11,43 +11,56 @@ from uuid import UUID, SafeUUID
 
 _VERSION = 7 << 76
 _VARIANT = 2 << 62
-_TAIL_BITS = 74
-_LOW_BITS = (1 << 62) - 1
+_FULL = 1 << 61
+"""Set in an id of which too few are left in its millisecond."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_new, _set = UUID.__new__, object.__setattr__
+_UNKNOWN = SafeUUID.unknown
+_new = UUID.__new__
+# The slots' own setters: the class forbids assignment, and its constructor weighs six ways to say what the id is.
+_set_int, _set_is_safe = (vars(UUID)[slot].__set__ for slot in ("int", "is_safe"))
 
 # Ids need to differ, not to be secret: one seed from the system per process, and no system call per id.
 _random = random.Random()  # noqa: S311
 os.register_at_fork(after_in_child=_random.seed)
 _lock = threading.Lock()
-_last = (0, 0)
+_last = 0
 
 
 def uuid7(at: datetime | None = None) -> UUID:
-    """A new id for now, or for the moment `at`. Ids that one process makes for now sort in the order they were made.
+    """A new id for now, or for the moment `at`. Ids that one process makes for now sort in the order they were made."""
+    return uuid7s(1)[0] if at is None else _of(_first(_milliseconds(at)))
 
-    The 74 bits beside the time are random; within one millisecond they grow by random steps instead (RFC 9562,
-    section 6.2, method 2).
+
+def uuid7s(count: int) -> list[UUID]:
+    """New ids for now, as `uuid7` makes them, at half the price for each.
+
+    72 bits beside the time are random; within one millisecond ids grow by random steps instead (RFC 9562,
+    section 6.2, method 2). A millisecond that is full runs over into the next.
     """
-    if at is not None:
-        return _assembled(_milliseconds(at), _random.getrandbits(_TAIL_BITS))
     global _last
     with _lock:
-        milliseconds, tail = max(time.time_ns() // 1_000_000, _last[0]), _random.getrandbits(_TAIL_BITS - 1)
-        if milliseconds == _last[0]:
-            tail = _last[1] + (tail & 0xFFFFFFFF) + 1
-        if tail >> _TAIL_BITS:
-            milliseconds, tail = milliseconds + 1, tail & _LOW_BITS
-        _last = (milliseconds, tail)
-    return _assembled(milliseconds, tail)
+        milliseconds, value = time.time_ns() // 1_000_000, _last
+        if milliseconds > value >> 80:
+            value = _first(milliseconds)
+        elif value & _FULL:
+            value = _first((value >> 80) + 1)
+        random_bits = _random.getrandbits
+        values = [value := value + random_bits(32) + 1 for _ in range(count)]
+        _last = value
+    return [_of(value) for value in values]
 
 
-def _assembled(milliseconds: int, tail: int) -> UUID:
-    """Without the constructor, which weighs six ways to say what the id is: a quarter of the time."""
+def _first(milliseconds: int) -> int:
+    """A random id of that millisecond, with room above it."""
+    randomness = _random.getrandbits(12) << 64 | _random.getrandbits(60)
+    return milliseconds << 80 | _VERSION | _VARIANT | randomness
+
+
+def _of(value: int) -> UUID:
     made = _new(UUID)
-    _set(made, "int", (milliseconds << 80) | _VERSION | ((tail >> 62) << 64) | _VARIANT | (tail & _LOW_BITS))
-    _set(made, "is_safe", SafeUUID.unknown)
+    _set_int(made, value)
+    _set_is_safe(made, _UNKNOWN)
     return made
 
 

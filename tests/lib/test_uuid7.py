@@ -4,12 +4,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 
 from portal.lib import uuid7 as module
-from portal.lib.uuid7 import day_bounds, lowest, time_of, uuid7
+from portal.lib.uuid7 import day_bounds, lowest, time_of, uuid7, uuid7s
 
 MOMENT = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
 
@@ -23,6 +23,13 @@ def test_ids_of_one_thread_sort_as_they_were_made() -> None:
     made = [uuid7() for _ in range(20_000)]
     assert made == sorted(made)
     assert len(set(made)) == len(made)
+
+
+def test_many_at_once_are_as_if_made_one_by_one() -> None:
+    made = [uuid7(), *uuid7s(5_000), uuid7(), *uuid7s(1)]
+    assert made == sorted(set(made))
+    assert {(key.version, key.variant) for key in made} == {(7, RFC_4122)}
+    assert uuid7s(0) == []
 
 
 def test_ids_of_several_threads_never_meet_and_sort_within_each() -> None:
@@ -48,7 +55,8 @@ def test_a_clock_that_goes_back_does_not_change_the_order(monkeypatch: pytest.Mo
 
 def test_a_full_millisecond_runs_over_into_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     milliseconds = time.time_ns() // 1_000_000 + 60_000
-    monkeypatch.setattr(module, "_last", (milliseconds, (1 << 74) - 1))
+    full = UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | (1 << 62) - 1)
+    monkeypatch.setattr(module, "_last", full.int)
     key = uuid7()
     assert key.int >> 80 == milliseconds + 1
     assert (key.version, uuid7() > key) == (7, True)
