@@ -18,9 +18,11 @@ from msgspec import Struct
 from connectors import hints
 from connectors.message import Outcome
 from connectors.models import State
+from portal.events import store
 from portal.events.store import NewEvent
+from portal.lib import arrays
 from portal.lib.database import Cursor, batch_cursor
-from portal.lib.uuid7 import uuid7
+from portal.lib.uuid7 import uuid7s
 
 DROP_CHUNK = 5000
 """Rows moved per transaction when a connector's waiting deliveries are dropped."""
@@ -44,19 +46,26 @@ class ConnectorGone(LookupError):
 
 # enqueue
 
-_ENQUEUE = """
+_ENQUEUE = f"""
+with stored as ({store.ADD_EVENTS})
 insert into connectors_waiting
        (organization_id, id, connector_id, event_id, event_type, company_id, gateway_id, attempts, next_at)
 select %b, u.id, u.connector_id, u.event_id, u.event_type, u.company_id, u.gateway_id, 0, now()
   from unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::uuid[], %b::uuid[])
        u(id, connector_id, event_id, event_type, company_id, gateway_id)
-"""
+"""  # noqa: S608 - both halves are this project's own
 
 
-def enqueue(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEvent, UUID]]) -> None:
-    """Put (event, connector) pairs into the waiting table, in the caller's transaction."""
-    if pairs:
-        cursor.execute(_ENQUEUE, [organization_id, *_columns(pairs)])
+def enqueue(
+    cursor: Cursor, organization_id: UUID, events: Sequence[NewEvent], pairs: Sequence[tuple[NewEvent, UUID]]
+) -> None:
+    """Store new events and put (event, connector) pairs into the waiting table.
+
+    One statement: outside a transaction it is one by itself, and costs no more than that.
+    """
+    if events:
+        parameters = [*store.columns(organization_id, events), organization_id, *_columns(pairs)]
+        cursor.execute(_ENQUEUE, parameters)
 
 
 _DROP_NEW = """
@@ -74,14 +83,14 @@ def drop_new(cursor: Cursor, organization_id: UUID, pairs: Sequence[tuple[NewEve
         cursor.execute(_DROP_NEW, [organization_id, State.DROPPED, reason, *_columns(pairs)])
 
 
-def _columns(pairs: Sequence[tuple[NewEvent, UUID]]) -> list[list[Any]]:
+def _columns(pairs: Sequence[tuple[NewEvent, UUID]]) -> list[arrays.Array]:
     return [
-        [uuid7() for _ in pairs],
-        [connector_id for _, connector_id in pairs],
-        [event.id for event, _ in pairs],
-        [event.type for event, _ in pairs],
-        [event.company_id for event, _ in pairs],
-        [event.gateway_id for event, _ in pairs],
+        arrays.uuids(uuid7s(len(pairs))),
+        arrays.uuids([connector_id for _, connector_id in pairs]),
+        arrays.uuids([event.id for event, _ in pairs]),
+        arrays.texts([event.type for event, _ in pairs]),
+        arrays.uuids([event.company_id for event, _ in pairs]),
+        arrays.uuids([event.gateway_id for event, _ in pairs]),
     ]
 
 

@@ -8,9 +8,11 @@ compiled form is never older than the data it is used on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, product
+from typing import TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -28,13 +30,8 @@ HELD_ORGANIZATIONS = 2000
 """Configurations kept in memory per process; the one compiled longest ago goes first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One wish to be told: to which connector, only for these gateways or this company when given."""
-
-    connector_id: UUID
-    gateways: frozenset[UUID] | None
-    company_id: UUID | None
+Routes: TypeAlias = Mapping[UUID | None, Mapping[UUID | None, tuple[UUID, ...]]]
+"""The connectors that want one type of event: by gateway, then by company; None is for those that want any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,19 +54,17 @@ class Configuration:
     sends: bool
     points: Mapping[str, Point]
     opted_in: frozenset[UUID]
-    routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
+    routes: Mapping[str, Routes] = field(default_factory=dict)
     dropping: frozenset[UUID] = frozenset()
 
-    def connectors_for(self, event_type: str, gateway_id: UUID | None, company_id: UUID | None) -> list[UUID]:
+    def connectors_for(self, event_type: str, gateway_id: UUID | None, company_id: UUID | None) -> Sequence[UUID]:
         """The connectors that get this event, each once however many triggers and subscriptions name it."""
-        found: dict[UUID, None] = {}
-        for route in self.routes.get(event_type, ()):
-            if route.gateways is not None and gateway_id not in route.gateways:
-                continue
-            if route.company_id is not None and company_id != route.company_id:
-                continue
-            found[route.connector_id] = None
-        return list(found)
+        routes = self.routes.get(event_type)
+        if routes is None:
+            return ()
+        by_company = [routes[gateway] for gateway in (None, gateway_id) if gateway in routes]
+        found = [routes[company] for routes in by_company for company in (None, company_id) if company in routes]
+        return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
 
 
 _held: OrderedDict[UUID, Configuration] = OrderedDict()
@@ -120,25 +115,28 @@ def _point(point: DataPoint) -> Point:
     return Point(id=point.id, unit=point.unit, rule=rule)
 
 
-def _routes() -> tuple[dict[str, tuple[Route, ...]], frozenset[UUID]]:
+def _routes() -> tuple[dict[str, Routes], frozenset[UUID]]:
     """The routes by event type, and those of their connectors that are paused and drop."""
-    routes: dict[str, list[Route]] = {}
+    routes: dict[str, dict[UUID | None, dict[UUID | None, dict[UUID, None]]]] = {}
     connectors: set[Connector] = set()
-    triggers = Trigger.objects.filter(enabled=True, connector__enabled=True).select_related("connector")
-    for trigger in triggers:
-        gateways = frozenset(trigger.gateways) if trigger.gateways else None
-        route = Route(connector_id=trigger.connector_id, gateways=gateways, company_id=trigger.connector.company_id)
-        _add(routes, trigger.event_types, route)
-        connectors.add(trigger.connector)
-    subscriptions = Subscription.objects.filter(active=True, connector__enabled=True).select_related("connector")
-    for subscription in subscriptions:
-        route = Route(connector_id=subscription.connector_id, gateways=None, company_id=subscription.company_id)
-        _add(routes, subscription.event_types, route)
-        connectors.add(subscription.connector)
+
+    def add(event_types: Iterable[str], gateways: Iterable[UUID | None], company: UUID | None, to: Connector) -> None:
+        connectors.add(to)
+        for event_type, gateway in product(event_types, gateways):
+            by_company = routes.setdefault(event_type, {}).setdefault(gateway, {})
+            by_company.setdefault(company, {})[to.id] = None
+
+    for trigger in Trigger.objects.filter(enabled=True, connector__enabled=True).select_related("connector"):
+        to = trigger.connector
+        add(trigger.event_types, trigger.gateways or [None], to.company_id, to)
+    for wish in Subscription.objects.filter(active=True, connector__enabled=True).select_related("connector"):
+        add(wish.event_types, [None], wish.company_id, wish.connector)
     dropping = frozenset(one.id for one in connectors if one.paused_at and one.while_paused == WhilePaused.DROP)
-    return {event_type: tuple(wanted) for event_type, wanted in routes.items()}, dropping
+    return {event_type: _settled(by_gateway) for event_type, by_gateway in routes.items()}, dropping
 
 
-def _add(routes: dict[str, list[Route]], event_types: Iterable[str], route: Route) -> None:
-    for event_type in event_types:
-        routes.setdefault(event_type, []).append(route)
+def _settled(by_gateway: Mapping[UUID | None, Mapping[UUID | None, Iterable[UUID]]]) -> Routes:
+    return {
+        gateway: {company: tuple(connectors) for company, connectors in by_company.items()}
+        for gateway, by_company in by_gateway.items()
+    }

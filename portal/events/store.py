@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
+from msgspec import Struct
 
 from portal.events.models import DEDUPLICATION_DAYS
+from portal.lib import arrays
 from portal.lib.database import Row
 
 Cursor: TypeAlias = psycopg.Cursor[Row]
@@ -25,9 +27,8 @@ class NewReading:
     quality: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent:
-    """An event ready to be stored; `body` is its document's exact text."""
+class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
+    """An event ready to be stored; `body` is its document's exact text, in UTF-8."""
 
     id: UUID
     type: str
@@ -35,7 +36,7 @@ class NewEvent:
     company_id: UUID | None
     gateway_id: UUID | None
     appliance_id: UUID | None
-    body: str
+    body: bytes
 
 
 _READINGS = """
@@ -44,7 +45,7 @@ select * from unnest(%b::bigint[], %b::timestamptz[], %b::float8[], %b::text[], 
     on conflict do nothing
 returning series_id, time
 """
-_EVENTS = """
+ADD_EVENTS = """
 insert into events_event (organization_id, id, type, time, company_id, gateway_id, appliance_id, body)
 select %b, u.* from unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[]) u
 """
@@ -90,20 +91,15 @@ def add_producer_keys(cursor: Cursor, organization_id: UUID, keys: Sequence[str]
     return {key for (key,) in cursor}
 
 
-def add_events(cursor: Cursor, organization_id: UUID, events: Sequence[NewEvent]) -> None:
-    """Store events. Their ids are new, so there is nothing to leave out."""
-    if not events:
-        return
-    cursor.execute(
-        _EVENTS,
-        [
-            organization_id,
-            [event.id for event in events],
-            [event.type for event in events],
-            [event.time for event in events],
-            [event.company_id for event in events],
-            [event.gateway_id for event in events],
-            [event.appliance_id for event in events],
-            [event.body for event in events],
-        ],
-    )
+def columns(organization_id: UUID, events: Sequence[NewEvent]) -> list[Any]:
+    """The parameters of ADD_EVENTS. The events' ids are new, so there is nothing to leave out."""
+    return [
+        organization_id,
+        arrays.uuids([event.id for event in events]),
+        arrays.texts([event.type for event in events]),
+        [event.time for event in events],
+        arrays.uuids([event.company_id for event in events]),
+        arrays.uuids([event.gateway_id for event in events]),
+        arrays.uuids([event.appliance_id for event in events]),
+        arrays.utf8([event.body for event in events]),
+    ]

@@ -6,12 +6,15 @@ which the prototype stored ten times as fast as text ones.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
 from django.db import connection
+
+from portal.lib.arrays import Array, ArrayDumper
 
 Row: TypeAlias = tuple[Any, ...]
 Cursor: TypeAlias = psycopg.Cursor[Row]
@@ -59,7 +62,24 @@ def stage_cursor() -> Iterator[Cursor]:
 
 def _session() -> psycopg.Connection[Row]:
     """This thread's connection. Django's own cursors bind on the client and never prepare; the batch cursors do."""
+    if connection.connection is not None and not connection.in_atomic_block and _has_spoken(connection.connection):
+        connection.close_if_health_check_failed()
     connection.ensure_connection()
     raw: psycopg.Connection[Row] = connection.connection
-    raw.prepare_threshold = PREPARE_AFTER
+    if raw.prepare_threshold != PREPARE_AFTER:
+        raw.prepare_threshold = PREPARE_AFTER
+        raw.adapters.register_dumper(Array, ArrayDumper)
     return raw
+
+
+def _has_spoken(raw: psycopg.Connection[Row]) -> bool:
+    """Whether an idle connection has something to be read, as one has that the server has closed.
+
+    Django asks the server itself before the first query of a request; a batch outside a transaction does not come by
+    there, and this costs no round trip.
+    """
+    if raw.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(raw.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

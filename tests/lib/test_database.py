@@ -49,6 +49,17 @@ def test_a_batch_is_part_of_the_open_transaction_and_takes_binary_arrays() -> No
     assert not ConfigVersion.objects.filter(organization_id__in=keys).exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_while_idle_is_made_anew() -> None:
+    with batch_cursor() as cursor:
+        (pid,) = cursor.execute("select pg_backend_pid()").fetchone() or ()
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    connection.close_if_unusable_or_obsolete()  # as at the start of each request
+    with batch_cursor() as cursor:
+        assert cursor.execute("select 1").fetchone() == (1,)
+
+
 @pytest.mark.django_db
 def test_errors_of_a_batch_are_djangos() -> None:
     key = uuid7()

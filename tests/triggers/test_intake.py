@@ -17,7 +17,7 @@ from portal.fleet.models import Series
 from portal.tenants.models import Plan
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger, reading
-from triggers.intake import EventItem, _check_data, accept_events, accept_readings
+from triggers.intake import EventItem, _written, accept_events, accept_readings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "https://partner.example/hook"
@@ -295,7 +295,7 @@ def test_what_is_accepted_at_its_deepest_can_be_rendered(site: Tenant) -> None:
 
     from connectors.profiles import PROFILES
 
-    deepest = max(n for n in range(200, 256) if not _check_data({"payload": nested(n)}))
+    deepest = max(n for n in range(200, 256) if not _written({"payload": nested(n)})[1])
     data = {"payload": nested(deepest)}
     item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data=data)
     assert send_events(site, item)["accepted"] == 1

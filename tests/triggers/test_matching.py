@@ -10,37 +10,41 @@ from django.db import transaction
 
 from connectors.models import Connector
 from portal.lib.database import batch_cursor
-from portal.lib.uuid7 import uuid7
+from portal.lib.uuid7 import uuid7s
 from portal.tenants.models import Company
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_trigger
 from triggers import matching
-from triggers.matching import Configuration, Route, configuration
+from triggers.matching import Configuration, Routes, configuration
 from triggers.models import Subscription, Trigger
 
 URL = "https://partner.example/hook"
 
-A, B, GATEWAY, COMPANY = uuid7(), uuid7(), uuid7(), uuid7()
-ROUTES = [
-    (Route(connector_id=A, gateways=None, company_id=None), GATEWAY, COMPANY, [A]),
-    (Route(connector_id=A, gateways=None, company_id=None), None, None, [A]),
-    (Route(connector_id=A, gateways=frozenset({GATEWAY}), company_id=None), GATEWAY, None, [A]),
-    (Route(connector_id=A, gateways=frozenset({B}), company_id=None), GATEWAY, None, []),
-    (Route(connector_id=A, gateways=frozenset({B}), company_id=None), None, None, []),
-    (Route(connector_id=A, gateways=None, company_id=COMPANY), GATEWAY, COMPANY, [A]),
-    (Route(connector_id=A, gateways=None, company_id=COMPANY), GATEWAY, B, []),
-    (Route(connector_id=A, gateways=None, company_id=COMPANY), GATEWAY, None, []),
+A, B, C, GATEWAY, COMPANY = uuid7s(5)
+ROUTES: list[tuple[Routes, UUID | None, UUID | None, list[UUID]]] = [
+    ({None: {None: (A,)}}, GATEWAY, COMPANY, [A]),
+    ({None: {None: (A,)}}, None, None, [A]),
+    ({GATEWAY: {None: (A,)}}, GATEWAY, None, [A]),
+    ({GATEWAY: {None: (A,)}}, GATEWAY, COMPANY, [A]),
+    ({B: {None: (A,)}}, GATEWAY, None, []),
+    ({B: {None: (A,)}}, None, None, []),
+    ({None: {COMPANY: (A,)}}, GATEWAY, COMPANY, [A]),
+    ({None: {COMPANY: (A,)}}, GATEWAY, B, []),
+    ({None: {COMPANY: (A,)}}, GATEWAY, None, []),
+    ({GATEWAY: {COMPANY: (A,)}}, GATEWAY, COMPANY, [A]),
+    ({GATEWAY: {COMPANY: (A,)}}, B, COMPANY, []),
+    ({None: {None: (A,), COMPANY: (B, A)}, GATEWAY: {None: (A, C)}}, GATEWAY, COMPANY, [A, B, C]),
+    ({None: {None: (A,), COMPANY: (B, A)}, GATEWAY: {None: (A, C)}}, None, COMPANY, [A, B]),
 ]
 
 
-@pytest.mark.parametrize(("route", "gateway_id", "company_id", "wanted"), ROUTES)
+@pytest.mark.parametrize(("routes", "gateway_id", "company_id", "wanted"), ROUTES)
 def test_a_route_is_for_its_gateways_and_its_company(
-    route: Route, gateway_id: UUID | None, company_id: UUID | None, wanted: list[UUID]
+    routes: Routes, gateway_id: UUID | None, company_id: UUID | None, wanted: list[UUID]
 ) -> None:
-    routes = {"gateway/online": (route, route)}
-    config = Configuration(version=1, sends=True, points={}, opted_in=frozenset(), routes=routes)
-    assert config.connectors_for("gateway/online", gateway_id, company_id) == wanted
-    assert config.connectors_for("gateway/offline", gateway_id, company_id) == []
+    config = Configuration(version=1, sends=True, points={}, opted_in=frozenset(), routes={"gateway/online": routes})
+    assert list(config.connectors_for("gateway/online", gateway_id, company_id)) == wanted
+    assert list(config.connectors_for("gateway/offline", gateway_id, company_id)) == []
 
 
 @pytest.fixture(autouse=True)
@@ -98,8 +102,8 @@ def test_subscriptions_count_while_they_are_active(in_tenant: Tenant) -> None:
     assert dict(now_for(in_tenant).routes) == {}
     subscription.active = True
     subscription.save()
-    route = Route(connector_id=connector.id, gateways=None, company_id=in_tenant.company.id)
-    assert dict(now_for(in_tenant).routes) == {"gateway/online": (route,), "gateway/offline": (route,)}
+    routes = {None: {in_tenant.company.id: (connector.id,)}}
+    assert dict(now_for(in_tenant).routes) == {"gateway/online": routes, "gateway/offline": routes}
 
 
 @pytest.mark.django_db(transaction=True)
