@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "portal.lib.middleware.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
+    "triggers.express.Express",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -25,7 +25,7 @@ from portal.lib.problem import Conflict, problem
 from portal.lib.rest import MOST_NAMED, drain
 from portal.tenants import idempotency
 from portal.tenants.access import INGEST, Access
-from portal.tenants.authentication import BadKey, key_access, key_in
+from portal.tenants.authentication import BadKey, key_in, recent_key_access
 from triggers.intake import EventItem, ReadingItem, Result, take_events, take_readings
 
 MOST_ITEMS = 1000
@@ -129,7 +129,7 @@ def _take(access: Access, raw: list[Any], item_type: type[Item], take: Take) -> 
 def _access(request: HttpRequest) -> Access:
     presented = key_in(request)
     try:
-        access = _session_access(request) if presented is None else key_access(presented, clock.now())
+        access = _session_access(request) if presented is None else recent_key_access(presented, clock.now())
         access.require(INGEST)
     except BadKey as error:
         refusal = Refused(401, str(error))

@@ -62,8 +62,10 @@ class Configuration:
         routes = self.routes.get(event_type)
         if routes is None:
             return ()
-        by_company = [routes[gateway] for gateway in (None, gateway_id) if gateway in routes]
-        found = [routes[company] for routes in by_company for company in (None, company_id) if company in routes]
+        gateways = (None,) if gateway_id is None else (None, gateway_id)
+        companies = (None,) if company_id is None else (None, company_id)
+        by_company = [routes[gateway] for gateway in gateways if gateway in routes]
+        found = [routes[company] for routes in by_company for company in companies if company in routes]
         return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
 
 

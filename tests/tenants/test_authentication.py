@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from portal.lib.uuid7 import uuid7
-from portal.tenants import scope
-from portal.tenants.authentication import BadKey, CallerThrottle, key_access
+from portal.tenants import authentication, scope
+from portal.tenants.authentication import BadKey, CallerThrottle, key_access, recent_key_access
 from portal.tenants.models import ApiKey, Company
 from tests.conftest import Tenant
 
@@ -116,6 +116,42 @@ def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
     assert get(tenant.keys["read"]).status_code == 200
     change(tenant, "read", revoked_at=datetime.now(UTC))
     assert get(tenant.keys["read"]).status_code == 401
+
+
+def test_a_caller_that_comes_often_is_looked_up_twice_a_second(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 100.2, 100.4, 100.6])
+    monkeypatch.setattr(authentication, "monotonic", lambda: next(moments))
+    key = tenant.keys["read"]
+    known = recent_key_access(key, NOW)
+    with CaptureQueriesContext(connection) as captured:
+        assert recent_key_access(key, NOW) is known
+    assert len(captured) == 0
+    change(tenant, "read", revoked_at=NOW)
+    assert recent_key_access(key, NOW) is known
+    with pytest.raises(BadKey):
+        recent_key_access(key, NOW)
+
+
+def test_a_key_that_expires_meanwhile_does_not_work_longer(tenant: Tenant) -> None:
+    change(tenant, "read", expires_at=NOW + timedelta(milliseconds=1))
+    assert recent_key_access(tenant.keys["read"], NOW).permissions == {"read"}
+    with pytest.raises(BadKey):
+        recent_key_access(tenant.keys["read"], NOW + timedelta(milliseconds=1))
+
+
+def test_a_wrong_secret_is_refused_beside_the_right_one(tenant: Tenant) -> None:
+    recent_key_access(tenant.keys["read"], NOW)
+    for _ in range(2):
+        with pytest.raises(BadKey):
+            recent_key_access(tenant.keys["read"][:-1] + "!", NOW)
+
+
+def test_only_so_many_callers_are_kept(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "MOST_RECENT", 1)
+    monkeypatch.setattr(authentication, "_recent", {})
+    for name in ("read", "manage"):
+        recent_key_access(tenant.keys[name], NOW)
+    assert [access.permissions for _, access in authentication._recent.values()] == [{"read", "operate", "manage"}]
 
 
 @pytest.fixture
