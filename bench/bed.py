@@ -72,7 +72,7 @@ class Bed:
             "DATA_DIR": str(self.directory / "data"),
             "DATABASE_URL": self.url(database),
             "REDIS_URL": self.redis.url,
-            "EGRESS_ALLOW": "127.0.0.1/32",
+            "EGRESS_ALLOW": "127.0.0.0/24",
             "EGRESS_ALLOW_HTTP": "1",
             "PLAIN_STATIC": "1",
             "LOG_LEVEL": "WARNING",

@@ -25,7 +25,7 @@ from typing import Any
 from bench import arrivals, cpu, product
 from bench.bed import Bed
 from bench.process import python, run, stop_on_signals
-from bench.receiver import Receiver
+from bench.receiver import HOSTS, Receiver
 
 CONNECTORS = 64
 """About: rounded to whole groups of fan-out."""
@@ -85,7 +85,7 @@ def measure(bed: Bed, load: Load, workers: int) -> Drain:
         bed.session(database) as session,
     ):
         expected = _scalar(session, "select count(*) from connectors_waiting")
-        _point_at(session, receiver.url)
+        _point_at(session, receiver)
         _switch(session, on=False)
         with product.workers(bed, database, workers) as running:
             _switch(session, on=True)
@@ -96,8 +96,14 @@ def measure(bed: Bed, load: Load, workers: int) -> Drain:
     return drained
 
 
-def _point_at(session: Any, url: str) -> None:
-    session.execute("update connectors_connector set url = regexp_replace(url, '^http://[^/]+', %s)", [url])
+def _point_at(session: Any, receiver: Receiver) -> None:
+    """Each connector at an address of its own, as partners are: libcurl looks through all connections to one host."""
+    session.execute(
+        "update connectors_connector c"
+        "   set url = regexp_replace(c.url, '^http://[^/]+', 'http://127.0.0.' || 1 + n.number %% %s || ':' || %s)"
+        "  from (select id, row_number() over (order by id) as number from connectors_connector) n where n.id = c.id",
+        [HOSTS, receiver.port],
+    )
 
 
 def _switch(session: Any, *, on: bool) -> None:

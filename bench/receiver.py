@@ -22,7 +22,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Iterable, MutableSequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +36,8 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PATH_AT = len(b"POST /c/")
 READ = 65_536
 BACKLOG = 4096
+HOSTS = 66
+"""Loopback addresses on which it listens, from 127.0.0.1 on: partners have hosts of their own."""
 START_SECONDS = 30.0
 
 
@@ -58,7 +60,8 @@ class Receiver:
         except BaseException:
             self._close()
             raise
-        self.url = f"http://127.0.0.1:{self._words[PORT]}"
+        self.port = self._words[PORT]
+        self.url = f"http://{host(0)}:{self.port}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,30 +107,42 @@ def main() -> None:
     with parser.parse_args().file.open("r+b") as file:
         shared = mmap.mmap(file.fileno(), 0)
     words, times = memoryview(shared).cast("q"), memoryview(shared).cast("d")
-    listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
-    words[PORT] = listener.getsockname()[1]
-    serve(listener, words, times)
+    listeners = listen()
+    words[PORT] = listeners[0].getsockname()[1]
+    serve(listeners, words, times)
+
+
+def listen() -> list[socket.socket]:
+    """One socket for each address, all on one port that is free on the first."""
+    first = socket.create_server((host(0), 0), backlog=BACKLOG)
+    port = first.getsockname()[1]
+    return [first, *(socket.create_server((host(number), port), backlog=BACKLOG) for number in range(1, HOSTS))]
+
+
+def host(number: int) -> str:
+    return f"127.0.0.{1 + number % HOSTS}"
 
 
 class _Links:
     """The open connections by their descriptor: how to read from one, how to write to it."""
 
-    def __init__(self, listener: socket.socket) -> None:
-        self._listener = listener
+    def __init__(self, listeners: Iterable[socket.socket]) -> None:
+        self.listeners = {listener.fileno(): listener for listener in listeners}
         self._sockets: dict[int, socket.socket] = {}
         self.receive: dict[int, Callable[[int], bytes]] = {}
         self.send: dict[int, Callable[[bytes], int]] = {}
         self.begun: dict[int, bytes] = {}
         """What has come so far of requests that came in pieces."""
-        listener.setblocking(False)
         self.epoll = select.epoll()
-        self.epoll.register(listener, select.EPOLLIN)
+        for listener in self.listeners.values():
+            listener.setblocking(False)
+            self.epoll.register(listener, select.EPOLLIN)
 
-    def accept(self) -> int:
+    def accept(self, listener: socket.socket) -> int:
         accepted = 0
         while True:
             try:
-                link, _ = self._listener.accept()
+                link, _ = listener.accept()
             except BlockingIOError:
                 return accepted
             link.setblocking(False)
@@ -143,15 +158,15 @@ class _Links:
         self._sockets.pop(number).close()
 
 
-def serve(listener: socket.socket, words: MutableSequence[int], times: MutableSequence[float]) -> None:
+def serve(listeners: Iterable[socket.socket], words: MutableSequence[int], times: MutableSequence[float]) -> None:
     """For ever. A client sends its next request when it has the answer to the last: no more than one is read ahead."""
-    links = _Links(listener)
-    listening, receive, send, begun = listener.fileno(), links.receive, links.send, links.begun
+    links = _Links(listeners)
+    listening, receive, send, begun = links.listeners, links.receive, links.send, links.begun
     count = 0
     while True:
         for number, _ in links.epoll.poll():
-            if number == listening:
-                words[CONNECTIONS] += links.accept()
+            if number in listening:
+                words[CONNECTIONS] += links.accept(listening[number])
                 continue
             try:
                 data = receive[number](READ)

@@ -216,7 +216,8 @@ class Lanes:
 
         A lane that has its share already is left out until one of its own messages ends.
         """
-        while self._runnable and (room := self._room(self.in_flight)):
+        room = self._room(self.in_flight) if self._runnable else 0
+        while self._runnable and room > 0:
             lane = self._runnable.popleft()
             share = max(1, room // SHARE)
             rests = False
@@ -224,6 +225,7 @@ class Lanes:
                 if not lane.can_start or (rests := self._rests(lane)):
                     break
                 self._send(lane, lane.queue.popleft())
+                room -= 1
             lane.queued_to_run = False
             if not rests and lane.in_flight < share:
                 self._make_runnable(lane)

@@ -70,7 +70,7 @@ class Watch(threading.Thread):
         now = time.monotonic() - self.began
         for name, words in self.names.items():
             for pid in self.stack.pids(*words):
-                with suppress(OSError):  # it may end meanwhile
+                with suppress(OSError, StopIteration):  # it may end meanwhile
                     self.samples.append(_sample(now, name, pid))
         with suppress(psycopg.OperationalError):
             self.sizes.append(_sizes(now, self.stack.database_url))
