@@ -30,11 +30,13 @@ from connectors.pace import Pace
 from connectors.profiles import RenderError
 from connectors.sender import Sender
 from portal.lib import clock
-from portal.lib.uuid7 import uuid7
+from portal.lib.uuid7 import uuid7s
 
 TURN = 8
 """Messages a lane may start before the next lane has its turn."""
 POLL_SECONDS = 0.5
+IDS_AHEAD = 64
+"""Ids of requests made at a time: one by one they cost four times as much."""
 SHARE = 8
 """A lane may have one eighth of the room that is left for all in flight: far more than its own limit, until hundreds
 of partners hang."""
@@ -130,6 +132,7 @@ class Lanes:
         self._runnable: deque[Lane] = deque()
         self._resting: list[tuple[float, int, Lane]] = []
         self._numbers = count()
+        self._request_ids: list[UUID] = []
         self._stopping = False
         self.in_flight = 0
 
@@ -255,14 +258,14 @@ class Lanes:
         lane.in_flight += 1
         self.in_flight += 1
         request, digest = make(lane.target, work, now)
+        head = shown_head(lane.target, request) if isinstance(request, Request) else ""
+        if not self._request_ids:
+            self._request_ids = uuid7s(IDS_AHEAD)
+        request_id = self._request_ids.pop()
+        sent = _Sent(lane=lane, work=work, request_id=request_id, started_at=now, head=head, digest=digest)
         if isinstance(request, Request):
-            head = shown_head(lane.target, request)
-            self._sender.submit(
-                request,
-                _Sent(lane=lane, work=work, request_id=uuid7(), started_at=now, head=head, digest=digest),
-            )
+            self._sender.submit(request, sent)
         else:
-            sent = _Sent(lane=lane, work=work, request_id=uuid7(), started_at=now, head="", digest=digest)
             self._finish(sent, request)
 
     def _finish(self, sent: _Sent, outcome: Outcome) -> None:
