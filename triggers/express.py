@@ -1,6 +1,6 @@
 """A way past what is there for people: a call to the intake with an API key needs no session, CSRF token or page frame.
 
-All that costs as much as taking an event in and putting it on its way.
+With the look-up of the key, which is remembered for a moment, all that was most of the cost of a single event.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Columns of a batch as PostgreSQL's binary arrays, written in one go.
 
-psycopg writes a list item by item, each through its dumper: for a batch of events that is a quarter of the whole call.
+psycopg writes a list item by item, each through its dumper: for a batch of events that was an eighth of the call.
 The element's type is the statement's to say: `%b::uuid[]`.
 """
 
