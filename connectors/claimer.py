@@ -96,6 +96,11 @@ class Claimer:
         """Whether anything of this shard is still queued, in flight or unrecorded."""
         return shard in self._epochs or any(shard_of(connector_id) == shard for connector_id in list(self._held))
 
+    def end(self) -> None:
+        """Claim nothing any more; for whoever asks `holds` from now on, once the thread of `round` has ended."""
+        self._epochs = {}
+        self._drop_forgotten()
+
     def seconds_to_next(self) -> float:
         return max(0.0, min(self._next_config, self._next_rescan) - monotonic())
 

@@ -166,6 +166,8 @@ class DeliveryWorker(models.Model):
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField()
     lease_until = models.DateTimeField()
+    leaving = models.BooleanField(default=False, db_default=False)
+    """It is being stopped: it finishes what is in flight, and has no share any more."""
 
     def __str__(self) -> str:
         return self.name

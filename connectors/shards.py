@@ -71,8 +71,8 @@ def careful(cursor: Cursor, worker_id: UUID) -> frozenset[int]:
 
 
 def fair_share(cursor: Cursor) -> int:
-    """How many shards one of the workers alive now should own: an even share, rounded up."""
-    cursor.execute("select count(*) from connectors_deliveryworker where lease_until > now()")
+    """How many shards one of the workers alive now should own, of those that stay: an even share, rounded up."""
+    cursor.execute("select count(*) from connectors_deliveryworker where lease_until > now() and not leaving")
     row = cursor.fetchone()
     return -(-SHARDS // max(1, row[0] if row else 1))
 
@@ -89,6 +89,11 @@ def release(cursor: Cursor, worker_id: UUID, shard_ids: list[int]) -> None:
     cursor.execute(
         "update connectors_shard set owner = null where owner = %b and id = any(%b::int[])", [worker_id, shard_ids]
     )
+
+
+def announce_leaving(cursor: Cursor, worker_id: UUID) -> None:
+    """From now on the others share out what this worker releases."""
+    cursor.execute("update connectors_deliveryworker set leaving = true where id = %b and not leaving", [worker_id])
 
 
 def leave(cursor: Cursor, worker_id: UUID) -> None:

@@ -141,19 +141,23 @@ class DeliveryEngine:
             self._look_at_shards.set()
 
     def _keep(self) -> None:
-        recorder = next(thread for thread in self._threads if thread.name == "recorder")
+        recorder, claimer = (self._thread(name) for name in ("recorder", "claimer"))
         while not self._stop.is_set():
             self._with_database(self._keep_round)
             self._look_at_shards.wait(SOON_SECONDS if self._leaving or self._in_doubt else shards.RENEW_SECONDS)
             self._look_at_shards.clear()
+        claimer.join()
         while recorder.is_alive():
-            self._with_database(self._renew)
-            recorder.join(shards.RENEW_SECONDS)
+            self._with_database(self._hand_over)
+            recorder.join(SOON_SECONDS)
         self._with_database(self._leave)
         connection.close()
 
     def _listen(self) -> None:
         hints.listen(self._claimer.hint, self._stop)
+
+    def _thread(self, name: str) -> threading.Thread:
+        return next(thread for thread in self._threads if thread.name == name)
 
     # ownership
 
@@ -192,6 +196,16 @@ class DeliveryEngine:
             self._may_take = asked + shards.LEASE_SECONDS
             self._in_doubt = True
         self._lease_ends = asked + shards.LEASE_SECONDS
+
+    def _hand_over(self, cursor: Cursor) -> None:
+        """While stopping: what has nothing in flight goes to the others at once, whatever else still hangs."""
+        self._renew(cursor)
+        assert self._worker_id is not None  # noqa: S101 - renewing joined
+        shards.announce_leaving(cursor, self._worker_id)
+        self._claimer.end()
+        idle = [shard for shard in shards.owned(cursor, self._worker_id) if not self._claimer.holds(shard)]
+        if idle:
+            shards.release(cursor, self._worker_id, idle)
 
     def _leave(self, cursor: Cursor) -> None:
         if self._worker_id is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,6 +195,32 @@ def test_an_orderly_stop_finishes_what_is_in_flight_and_gives_the_shards_up(site
     assert WaitingDelivery.objects.filter(attempts=0).count() == 2
     assert not Shard.objects.filter(owner__isnull=False).exists()
     assert not DeliveryWorker.objects.exists()
+
+
+def test_while_one_message_hangs_a_worker_that_stops_hands_everything_else_over(site: Tenant, shards: None) -> None:
+    with Receiver(lambda _: Answer(hang=True)) as hanging:
+        connector = make_connector(hanging.url, retry_policy="gridx", concurrency=1)  # ends after 5 s
+        make_trigger(connector, "datapoint/value")
+        engines = [DeliveryEngine(), DeliveryEngine()]
+        for engine in engines:
+            engine.start()
+        eventually(lambda: sorted(owners().values()) == [32, 32])
+        send(site, 100, 200)
+        hanging.wait_for(1)
+        held = Shard.objects.get(id=connector.shard).owner
+        stopping = next(engine for engine in engines if engine._worker_id == held)
+        stop = threading.Thread(target=stopping.stop)
+        stop.start()
+        (other,) = (engine for engine in engines if engine is not stopping)
+        eventually(lambda: owners() == {held: 1, other._worker_id: 63}, 4.5)
+        stop.join(15)
+        assert Attempt.objects.filter(error="timeout", number=1).count() == 1, "finished and recorded before it left"
+        eventually(lambda: owners() == {other._worker_id: 64})
+        other.stop()
+
+
+def owners() -> Counter[Any]:
+    return Counter(Shard.objects.exclude(owner=None).values_list("owner", flat=True))
 
 
 def test_two_engines_share_the_shards_and_hand_over(shards: None, in_tenant: Tenant) -> None:
