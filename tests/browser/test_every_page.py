@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from connectors.models import Connector
+from connectors.models import Connector, ConnectorHealth
 from portal.lib import clock
 from tests.pages.seed import Portal
 
@@ -49,6 +50,14 @@ def test_a_paused_connectors_page_is_too(page: Page, portal: Portal, live_server
     paused: Any = {"paused_at": clock.now(), "paused_reason": "failing", "paused_detail": "All 61 attempts failed."}
     Connector._base_manager.filter(id=connector.id).update(**paused)
     look_at(page, f"/connectors/{connector.id}/", live_server.url)
+
+
+def test_the_page_of_an_endpoint_that_is_left_alone_is_too(page: Page, portal: Portal, live_server: Any) -> None:
+    connector = portal.connectors["Grid operations"]
+    resting = {"failures_in_a_row": 14, "resting_until": clock.now() + timedelta(minutes=5)}
+    ConnectorHealth._base_manager.filter(connector_id=connector.id).update(**resting)
+    look_at(page, f"/connectors/{connector.id}/", live_server.url)
+    expect(page.get_by_text("Left alone for a while")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", PAGES.keys() & {"overview", "connectors", "deliveries", "inbox"})
