@@ -12,13 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import redis
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from portal.lib.broker import FAULTS, brief_client
 
 SCHEDULER_AGE_SECONDS = 120.0
 """The scheduler reports every 30 s; this leaves room for a few lost reports."""
@@ -152,13 +150,8 @@ def judge_workers(alive: int, uptime: float) -> Finding:
 def _broker() -> Finding:
     """Asked once and briefly: a broker that is silent must not hold the answer up."""
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=BROKER_SECONDS,
-            socket_connect_timeout=BROKER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
+        with brief_client(BROKER_SECONDS) as client:
             client.ping()
-    except (redis.RedisError, OSError, ValueError) as error:
+    except FAULTS as error:
         return Finding(state="failed", detail=f"not available ({type(error).__name__})")
     return OK

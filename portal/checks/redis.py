@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import redis
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from portal.checks import GUARANTEES
+from portal.lib.broker import FAULTS, brief_client
 
 ANSWER_SECONDS = 1.0
 
@@ -26,15 +23,10 @@ def check_redis(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
 def ask() -> Mapping[str, Any] | None:
     """INFO memory, which servers allow that allow no CONFIG; None when there is no answer."""
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
+        with brief_client(ANSWER_SECONDS) as client:
             found: Mapping[str, Any] = client.info("memory")
             return found
-    except (redis.RedisError, OSError, ValueError):
+    except FAULTS:
         return None
 
 
