@@ -368,8 +368,8 @@ def _finish(cursor: Cursor, results: Sequence[Result], *, again: bool) -> None:
     cursor.execute(
         _FINISH_AGAIN if again else _FINISH,
         [
-            [r.due.organization_id for r in results],
-            [r.due.id for r in results],
+            arrays.uuids([r.due.organization_id for r in results]),
+            arrays.uuids([r.due.id for r in results]),
             [State.DELIVERED if r.state == "delivered" else State.FAILED for r in results],
             [r.number for r in results],
             [r.outcome.status for r in results],
@@ -384,8 +384,8 @@ def _put_off(cursor: Cursor, results: Sequence[Result]) -> None:
     cursor.execute(
         _RETRY,
         [
-            [r.due.organization_id for r in results],
-            [r.due.id for r in results],
+            arrays.uuids([r.due.organization_id for r in results]),
+            arrays.uuids([r.due.id for r in results]),
             [r.number for r in results],
             [r.delay for r in results],
             [r.in_line for r in results],
