@@ -7,7 +7,7 @@ connector, the test button makes one for a single message.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,10 +18,11 @@ from django.conf import settings
 from msgspec import Struct
 
 from connectors import auth, inbox, profiles, retry, signing
+from connectors.auth.prepared import Prepared
 from connectors.egress import EgressPolicy
-from connectors.message import Headers, Rendered, Request
+from connectors.message import Rendered, Request
 from connectors.models import Connector, SigningSecret
-from connectors.profiles import Profile, RenderError
+from connectors.profiles import PLAIN, Context, Document, Item, Profile, RenderError
 from connectors.signing.scheme import Key, Scheme
 
 BLOTTED = "•••"
@@ -32,11 +33,11 @@ class NotSendable(Exception):
     """The connector cannot send as it is configured; the text says why, for the admin."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Target:
     """A connector, ready to send. `keys` are the newest first, each with the time at which it stops signing.
 
-    `rate_limit` is in messages per minute.
+    `rate_limit` is in messages per minute. `format` names profile and context: what renders alike has the same.
     """
 
     connector_id: UUID
@@ -46,10 +47,12 @@ class Target:
     url: str
     exempt: tuple[str, int] | None
     profile: Profile
+    context: Context
+    format: str
     scheme: Scheme
     keys: tuple[tuple[Key, datetime | None], ...]
-    auth_headers: Headers
-    secret_names: frozenset[str]
+    credentials: Mapping[str, object]
+    auth: Prepared
     policy: retry.Policy
     concurrency: int
     rate_limit: int | None
@@ -72,18 +75,22 @@ class EventText:
         self.text = text
         self._renderings: dict[str, Rendering] = {}
 
-    def rendering(self, profile: Profile) -> Rendering:
+    def rendering(self, target: Target, attempt: int) -> Rendering:
         """Raises RenderError, also for a document that cannot be read."""
-        known = self._renderings.get(profile.id)
+        known = self._renderings.get(target.format)
         if known is None:
-            try:
-                document = orjson.loads(self.text)
-            except orjson.JSONDecodeError as error:
-                raise RenderError(f"The event's document cannot be read: {error}.") from error
-            rendered = profile.render(document)
+            rendered = target.profile.render([Item(self._document(), attempt)], target.context)
             known = Rendering(rendered=rendered, digest=hashlib.sha256(rendered.body).digest())
-            self._renderings[profile.id] = known
+            if not target.profile.varies:
+                self._renderings[target.format] = known
         return known
+
+    def _document(self) -> Document:
+        try:
+            document: Document = orjson.loads(self.text)
+        except orjson.JSONDecodeError as error:
+            raise RenderError(f"The event's document cannot be read: {error}.") from error
+        return document
 
 
 def egress_policy() -> EgressPolicy:
@@ -102,7 +109,6 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
     if auth.check(credentials):  # a row written by other means
         raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
-    auth_headers = authentication.headers(credentials)
     return Target(
         connector_id=connector.id,
         organization_id=connector.organization_id,
@@ -111,10 +117,12 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         url=connector.url,
         exempt=inbox.exemption(connector.url, connector.organization),
         profile=profile,
+        context=PLAIN,
+        format=profile.id,
         scheme=scheme,
         keys=tuple((scheme.prepare(secret.get_secret()), secret.expires_at) for secret in secrets),
-        auth_headers=auth_headers,
-        secret_names=frozenset(name for name, _ in auth_headers),
+        credentials=credentials,
+        auth=authentication.prepare(credentials),
         policy=policy,
         concurrency=connector.concurrency,
         rate_limit=connector.rate_limit,
@@ -129,7 +137,7 @@ def make_request(target: Target, rendered: Rendered, message_id: str, now: datet
     return Request(
         method="POST",
         url=target.url,
-        headers=(("Content-Type", rendered.content_type), *rendered.headers, *signature, *target.auth_headers),
+        headers=(("Content-Type", rendered.content_type), *rendered.headers, *signature, *target.auth.headers),
         body=rendered.body,
         timeout=target.policy.timeout,
         exempt=target.exempt,
@@ -139,7 +147,7 @@ def make_request(target: Target, rendered: Rendered, message_id: str, now: datet
 def shown_head(target: Target, request: Request) -> str:
     """First line and headers of a request as they may be kept and shown: what authenticates is blotted out."""
     names, values = zip(*request.headers, strict=True)
-    template = _head_template(names, target.secret_names)
+    template = _head_template(names, target.auth.secret_names)
     return f"{request.method} {request.url}\n" + template % values
 
 

@@ -12,7 +12,7 @@ from connectors import configure, retry
 from connectors.dispatch import NotSendable, Target, egress_policy, make_request, shown_head, target_of
 from connectors.message import ErrorClass, Outcome, Request
 from connectors.models import Connector
-from connectors.profiles import RenderError
+from connectors.profiles import Item, RenderError
 from connectors.sender import send_now
 from portal.events import catalogue
 from portal.lib import clock
@@ -45,7 +45,7 @@ def send_sample(connector: Connector, event_type: str = "ping") -> Exchange:
         document = catalogue.sample_document(
             event_type, str(connector.organization_id), event_id=str(uuid7(now)), time=clock.rfc3339(now)
         )
-        request = make_request(target, target.profile.render(document), str(uuid7(now)), now)
+        request = make_request(target, target.profile.render([Item(document)], target.context), str(uuid7(now)), now)
     except (NotSendable, RenderError, SecretUnreadable) as error:
         return _unsendable(str(error))
     if not connection.in_atomic_block:

@@ -214,7 +214,7 @@ def _renderings(event: Event | None) -> dict[bytes, str]:
     found = {}
     for profile in profiles.PROFILES.values():
         try:
-            body = profile.render(document).body
+            body = profile.render([profiles.Item(document)], profiles.PLAIN).body
         except RenderError:
             continue
         found[hashlib.sha256(body).digest()] = body.decode("utf-8", "backslashreplace")

@@ -87,7 +87,7 @@ class Lane:
         before, self.target = self.target, target
         if target.rate_limit != before.rate_limit:
             self.pace = Pace(target.rate_limit) if target.rate_limit else None
-        if not before.enabled or (target.url, target.auth_headers) != (before.url, before.auth_headers):
+        if not before.enabled or (target.url, target.credentials) != (before.url, before.credentials):
             self.breaker = Breaker()
 
     @property
@@ -312,7 +312,7 @@ def make(target: Target, work: Work, now: datetime) -> tuple[Request | Outcome, 
     if work.event is None:
         return _not_made("The event is no longer kept."), b""
     try:
-        rendering = work.event.rendering(target.profile)
+        rendering = work.event.rendering(target, work.due.attempts)
         return make_request(target, rendering.rendered, str(work.due.id), now), rendering.digest
     except RenderError as error:
         return _not_made(str(error)), b""

@@ -29,11 +29,22 @@ class ErrorClass(StrEnum):
     RENDER = "render"  # our side could not make the message
 
 
+class Certificate(Struct, frozen=True, kw_only=True, gc=False):
+    """A client certificate for mutual TLS with its private key: PEM, the certificate's own chain included."""
+
+    certificate: str
+    private_key: str
+
+    def __repr__(self) -> str:
+        return "Certificate(…)"
+
+
 class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One HTTP request, ready to send. `timeout` is the total deadline in seconds, name resolution included.
 
     `exempt` is an (address, port) that the egress guard lets through for this request, also over plain http:
-    the product's own inbox, which no operator should have to allow.
+    the product's own inbox, which no operator should have to allow. `shown_url` stands for a URL that holds a secret
+    wherever the request is kept or shown; empty when the URL itself may be seen.
     """
 
     method: str
@@ -42,6 +53,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
     timeout: float
     exempt: tuple[str, int] | None = None
+    shown_url: str = ""
+    certificate: Certificate | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True, gc=False):
@@ -61,8 +74,12 @@ class Outcome(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Rendered(Struct, frozen=True, kw_only=True, gc=False):
-    """A profile's work: the body's exact bytes, its media type, and headers that belong to the format."""
+    """A profile's work: the body's exact bytes, its media type, and headers that belong to the format.
+
+    `route` names the one of the connector's routes that the message takes, empty for its URL itself.
+    """
 
     body: bytes
     content_type: str
     headers: Headers = ()
+    route: str = ""

@@ -11,11 +11,11 @@ from typing import Final, Protocol
 
 from connectors.auth import basic, bearer, header, none
 from connectors.auth.fields import Config, Problems
-from connectors.message import Headers
+from connectors.auth.prepared import Prepared
 
 
 class Scheme(Protocol):
-    """The face of a scheme's module. `headers` expects a configuration in which `check` found nothing."""
+    """The face of a scheme's module. `prepare` expects a configuration in which `check` found nothing."""
 
     @property
     def NAME(self) -> str: ...  # noqa: N802 - a module's constant
@@ -28,7 +28,7 @@ class Scheme(Protocol):
 
     def check(self, config: Config, /) -> Problems: ...
 
-    def headers(self, config: Config, /) -> Headers: ...
+    def prepare(self, config: Config, /) -> Prepared: ...
 
 
 SCHEMES: Final[dict[str, Scheme]] = {
@@ -45,6 +45,6 @@ def check(config: Config) -> Problems:
     return scheme.check(config) if scheme else {"type": f"One of: {', '.join(SCHEMES)}."}
 
 
-def headers(config: Config) -> Headers:
-    """The headers that a checked configuration adds to each request."""
-    return SCHEMES[str(config["type"])].headers(config)
+def prepare(config: Config) -> Prepared:
+    """A checked configuration, ready to use."""
+    return SCHEMES[str(config["type"])].prepare(config)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 
 from connectors.auth.fields import Config, Problems, check_fields, text
+from connectors.auth.prepared import Prepared, constant
 from connectors.headers import is_latin_1
-from connectors.message import Headers
 
 NAME = "basic"
 PUBLIC = ("username",)
@@ -20,9 +20,9 @@ def check(config: Config) -> Problems:
     return check_fields(config, {"username": _username, "password": _part})
 
 
-def headers(config: Config) -> Headers:
+def prepare(config: Config) -> Prepared:
     pair = f"{text(config, 'username')}:{text(config, 'password')}"
-    return (("Authorization", "Basic " + b64encode(pair.encode()).decode("ascii")),)
+    return constant(("Authorization", "Basic " + b64encode(pair.encode()).decode("ascii")))
 
 
 def _username(value: str) -> str | None:

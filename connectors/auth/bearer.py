@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.auth.fields import Config, Problems, check_fields, secret_text, text
-from connectors.message import Headers
+from connectors.auth.prepared import Prepared, constant
 
 NAME = "bearer"
 PUBLIC: tuple[str, ...] = ()
@@ -14,8 +14,8 @@ def check(config: Config) -> Problems:
     return check_fields(config, {"token": _token})
 
 
-def headers(config: Config) -> Headers:
-    return (("Authorization", "Bearer " + text(config, "token")),)
+def prepare(config: Config) -> Prepared:
+    return constant(("Authorization", "Bearer " + text(config, "token")))
 
 
 def _token(value: str) -> str | None:

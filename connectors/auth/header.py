@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connectors.auth.fields import Config, Problems, check_fields, secret_text, text
+from connectors.auth.prepared import Prepared, constant
 from connectors.headers import name_problem
-from connectors.message import Headers
 
 NAME = "header"
 PUBLIC = ("name",)
@@ -15,5 +15,5 @@ def check(config: Config) -> Problems:
     return check_fields(config, {"name": name_problem, "value": secret_text})
 
 
-def headers(config: Config) -> Headers:
-    return ((text(config, "name"), text(config, "value")),)
+def prepare(config: Config) -> Prepared:
+    return constant((text(config, "name"), text(config, "value")))

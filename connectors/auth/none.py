@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.auth.fields import Config, Problems, check_fields
-from connectors.message import Headers
+from connectors.auth.prepared import Prepared
 
 NAME = "none"
 PUBLIC: tuple[str, ...] = ()
@@ -14,5 +14,5 @@ def check(config: Config) -> Problems:
     return check_fields(config, {})
 
 
-def headers(_: Config) -> Headers:
-    return ()
+def prepare(_: Config) -> Prepared:
+    return Prepared()

@@ -7,9 +7,9 @@ that connectors are pinned to stays as it is.
 from __future__ import annotations
 
 from connectors.profiles import gridx, standard
-from connectors.profiles.profile import Document, Profile, RenderError
+from connectors.profiles.profile import PLAIN, Context, Document, Item, Profile, RenderError
 
-__all__ = ["PROFILES", "Document", "Profile", "RenderError", "resolve"]
+__all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
 
 PROFILES: dict[str, Profile] = {
     "standard.2026-11": standard.PROFILE,

@@ -5,14 +5,14 @@ What the vendor changed later belongs in a later version of this profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeAlias
 
 import orjson
 
 from connectors.message import Rendered
-from connectors.profiles.profile import Document, Profile, RenderError, data_of
+from connectors.profiles.profile import Context, Document, Item, Profile, RenderError, data_of
 from portal.fleet.appliance_types import KINDS_BY_TYPE
 
 CONTENT_TYPE = "application/json"
@@ -20,7 +20,8 @@ CONTENT_TYPE = "application/json"
 Fields: TypeAlias = dict[str, Any]
 
 
-def render(document: Document) -> Rendered:
+def render(items: Sequence[Item], context: Context) -> Rendered:  # noqa: ARG001
+    document = items[0].document
     event_type = document["type"]
     data_for = _DATA.get(event_type)
     if data_for is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from connectors.message import Rendered
 from portal.events import catalogue
@@ -18,9 +20,34 @@ class RenderError(ValueError):
     """The format has no way to say this; trying again cannot help. The text says why, for the admin."""
 
 
+class Item(Struct, frozen=True, gc=False):
+    """One delivery's part of a request: its event, and how often it was tried before (0 the first time, S1 line 77)."""
+
+    document: Document
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a format may need to know beside the events: of the connector and of who owns it.
+
+    `hash_salt` belongs to the organization and never changes; `languages` are the partner's, the best first.
+    """
+
+    hash_salt: str = ""
+    languages: tuple[str, ...] = ("en",)
+
+
+PLAIN = Context()
+"""For formats that need none of it."""
+
+
 class Render(Protocol):
-    def __call__(self, document: Document) -> Rendered:
-        """The same document gives the same bytes. RenderError when it lacks what they need."""
+    def __call__(self, items: Sequence[Item], context: Context) -> Rendered:
+        """The same items and context give the same bytes. RenderError when one lacks what they need.
+
+        A format with `most_events` of 1 is given exactly one item.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +56,9 @@ class Profile:
 
     `refusal` says for the name of an event type why this format cannot carry it, or None when it can. The
     defaults are what a new connector starts with: names of a signing scheme and of a retry policy.
+
+    `most_events` is how many events one request may hold at most, 1 for a format without batches. `varies` says that
+    the bytes change from attempt to attempt. `routes` are the routes that a connector has to name beside its base URL.
     """
 
     name: str
@@ -40,6 +70,9 @@ class Profile:
     default_retry_policy: str
     refusal: Callable[[str], str | None]
     render: Render
+    most_events: int = 1
+    varies: bool = False
+    routes: tuple[str, ...] = ()
 
     @cached_property
     def id(self) -> str:
@@ -51,7 +84,7 @@ class Profile:
 
     def sample(self, event_type: str, organization_id: str) -> Rendered:
         """The catalogue's sample event in this format."""
-        return self.render(catalogue.sample_document(event_type, organization_id))
+        return self.render([Item(catalogue.sample_document(event_type, organization_id))], PLAIN)
 
 
 def data_of(document: Document) -> Mapping[str, Any]:

@@ -6,13 +6,14 @@ the names of the fields.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import orjson
 
 from connectors.message import Rendered
-from connectors.profiles.profile import Document, Profile, data_of
+from connectors.profiles.profile import Context, Document, Item, Profile, data_of
 from portal.events.catalogue import EventType
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -20,7 +21,8 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 REFERENCES = ("system", "gateway", "appliance")
 
 
-def render(document: Document) -> Rendered:
+def render(items: Sequence[Item], context: Context) -> Rendered:  # noqa: ARG001
+    document = items[0].document
     message: dict[str, Any] = {
         "specversion": "1.0",
         "id": document["id"],

@@ -21,14 +21,14 @@ GOOD = [
 @pytest.mark.parametrize(("config", "headers"), GOOD)
 def test_a_good_configuration_gives_its_headers(config, headers):
     assert auth.check(config) == {}
-    assert auth.headers(config) == headers
+    assert auth.prepare(config).headers == headers
 
 
 def test_basic_credentials_are_utf_8_and_the_password_may_hold_a_colon_or_nothing():
     for password in ("a:b", "", "ü"):
         config = {"type": "basic", "username": "jörg", "password": password}
         assert auth.check(config) == {}
-        value = auth.headers(config)[0][1].removeprefix("Basic ")
+        value = auth.prepare(config).headers[0][1].removeprefix("Basic ")
         assert b64decode(value).decode() == f"jörg:{password}"
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from connectors import breaker, profiles, retry, signing
+from connectors.auth.prepared import Prepared
 from connectors.dispatch import EventText, Target
 from connectors.egress import EgressPolicy
 from connectors.lanes import Lanes, Work
@@ -82,10 +83,12 @@ def target(url: str, **fields: object) -> Target:
         url=url,
         exempt=None,
         profile=profiles.PROFILES["standard.2026-11"],
+        context=profiles.PLAIN,
+        format="standard.2026-11",
         scheme=signing.SCHEMES["none"],
         keys=(),
-        auth_headers=(),
-        secret_names=frozenset(),
+        credentials={},
+        auth=Prepared(),
         policy=retry.POLICIES["standard"],
         concurrency=1,
         rate_limit=None,

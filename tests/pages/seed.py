@@ -170,7 +170,7 @@ def attempt(
     error: str | None,
 ) -> None:
     document = json.loads(Event.objects.get(id=event_id).body)
-    body = profiles.PROFILES["standard.2026-11"].render(document).body
+    body = profiles.PROFILES["standard.2026-11"].render([profiles.Item(document)], profiles.PLAIN).body
     Attempt.objects.create(
         delivery_id=delivery_id,
         number=number,

@@ -188,7 +188,7 @@ def test_a_list_costs_the_same_whatever_its_length(world: World) -> None:
 def test_attempts_show_the_body_when_it_renders_to_the_bytes_that_were_sent(world: World) -> None:
     event, connector = make_event(world.ours), make_connector(world.ours)
     key = make_ended(connector, event.id, state="failed", last_status=500)
-    body = profiles.PROFILES["standard.2026-11"].render(orjson.loads(event.body)).body
+    body = profiles.PROFILES["standard.2026-11"].render([profiles.Item(orjson.loads(event.body))], profiles.PLAIN).body
     make_attempt(connector, key, hashlib.sha256(body).digest())
     make_attempt(connector, key, b"\x01" * 32, number=2, status=None, error="timeout", detail="no answer")
     first, second = world.reader.get(f"{DELIVERIES}{key}/attempts/").json()["results"]

@@ -293,14 +293,14 @@ def test_data_that_no_message_could_carry_is_refused_alone(site: Tenant, payload
 def test_what_is_accepted_at_its_deepest_can_be_rendered(site: Tenant) -> None:
     import orjson
 
-    from connectors.profiles import PROFILES
+    from connectors.profiles import PLAIN, PROFILES, Item
 
     deepest = max(n for n in range(200, 256) if not _written({"payload": nested(n)})[1])
     data = {"payload": nested(deepest)}
     item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data=data)
     assert send_events(site, item)["accepted"] == 1
     document = orjson.loads(Event.objects.get().body)
-    assert all(profile.render(document).body for profile in PROFILES.values())
+    assert all(profile.render([Item(document)], PLAIN).body for profile in PROFILES.values())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema_rs import Draft202012Validator
 
-from connectors.profiles import PROFILES, RenderError, resolve
+from connectors.profiles import PLAIN, PROFILES, Item, RenderError, resolve
 from portal.events.catalogue import CATALOGUE, sample_document
 
 SEED = Path(__file__).resolve().parents[4] / "shared" / "seeds" / "webhook-events.yaml"
@@ -50,7 +50,7 @@ def minimal(name: str) -> dict[str, Any]:
 
 
 def body_of(document: dict[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(GRIDX.render(document).body)
+    body: dict[str, Any] = json.loads(GRIDX.render([Item(document)], PLAIN).body)
     return body
 
 
@@ -91,7 +91,7 @@ class TestEveryType:
         assert None not in body["data"].values()
 
     def test_the_same_event_gives_the_same_bytes(self, name: str, build: Any) -> None:
-        assert GRIDX.render(build(name)) == GRIDX.render(build(name))
+        assert GRIDX.render([Item(build(name))], PLAIN) == GRIDX.render([Item(build(name))], PLAIN)
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -118,7 +118,7 @@ def test_the_envelope() -> None:
         "type": "gateway/offline",
         "correlationID": document["correlation_id"],
     }
-    assert GRIDX.render(document).content_type == "application/json"
+    assert GRIDX.render([Item(document)], PLAIN).content_type == "application/json"
 
 
 def test_what_concerns_no_site_comes_from_the_account() -> None:
@@ -152,7 +152,7 @@ def test_charge_power_is_in_whole_milliwatts(watts: float, milliwatts: int) -> N
 def test_the_limit_is_in_milliwatts(watts: float, text: bytes) -> None:
     document = full("grid-signal-processor/limitation-of-power-consumption/set")
     document["data"]["limit_w"] = watts
-    assert b'"newLPC":' + text + b"," in GRIDX.render(document).body
+    assert b'"newLPC":' + text + b"," in GRIDX.render([Item(document)], PLAIN).body
 
 
 def test_a_lifted_limit_has_no_value() -> None:
@@ -202,7 +202,7 @@ def test_the_owner_is_named_only_with_consent(consent: dict[str, Any] | None) ->
     allowed = body_of(document)["data"]
     assert {"userID", "userName", "userMail"} <= set(allowed)
     document["consent"] = consent
-    rendered = GRIDX.render(document).body
+    rendered = GRIDX.render([Item(document)], PLAIN).body
     assert b"user" not in rendered
     assert b"erika" not in rendered
 
@@ -217,7 +217,7 @@ def test_words_of_two_parts() -> None:
 def test_measured_values_are_refused_with_the_reason() -> None:
     document = sample_document("datapoint/value", ORGANIZATION)
     with pytest.raises(RenderError, match="standard profile"):
-        GRIDX.render(document)
+        GRIDX.render([Item(document)], PLAIN)
     assert "gateway/delete" in str(GRIDX.refusal("gateway/delete"))
 
 
@@ -225,7 +225,7 @@ def test_an_event_without_what_the_format_demands_is_refused() -> None:
     document = full("appliance/online")
     del document["system"]
     with pytest.raises(RenderError, match="system"):
-        GRIDX.render(document)
+        GRIDX.render([Item(document)], PLAIN)
 
 
 def test_names_and_versions_resolve() -> None:

@@ -10,7 +10,7 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from jsonschema_rs import Draft202012Validator
 
-from connectors.profiles import PROFILES, resolve
+from connectors.profiles import PLAIN, PROFILES, Item, resolve
 from connectors.profiles.standard import data_schema
 from portal.events.catalogue import CATALOGUE, sample_document
 
@@ -20,7 +20,7 @@ STANDARD = PROFILES["standard.2026-11"]
 
 
 def parsed(document: dict[str, Any]) -> Any:
-    rendered = STANDARD.render(document)
+    rendered = STANDARD.render([Item(document)], PLAIN)
     return from_http_event(HTTPMessage({"content-type": rendered.content_type}, rendered.body))
 
 
@@ -48,7 +48,7 @@ class TestEveryType:
 
     def test_the_same_event_gives_the_same_bytes(self, name: str) -> None:
         document = sample_document(name, ORGANIZATION)
-        assert STANDARD.render(document) == STANDARD.render(document)
+        assert STANDARD.render([Item(document)], PLAIN) == STANDARD.render([Item(document)], PLAIN)
 
     def test_it_is_carried(self, name: str) -> None:
         assert STANDARD.carries(name)
@@ -57,7 +57,7 @@ class TestEveryType:
 def test_the_exact_bytes_of_a_value() -> None:
     """Connectors are pinned to this version: its bytes do not change."""
     document = sample_document("datapoint/value", ORGANIZATION) | {"company": COMPANY}
-    rendered = STANDARD.render(document)
+    rendered = STANDARD.render([Item(document)], PLAIN)
     assert rendered.content_type == "application/cloudevents+json; charset=utf-8"
     assert rendered.body.decode() == (
         '{"specversion":"1.0","id":"' + document["id"] + '","source":"/organizations/' + ORGANIZATION + '",'
@@ -78,7 +78,7 @@ def test_the_exact_bytes_of_a_value() -> None:
 def test_values_arrive_as_they_were_measured(value: object) -> None:
     document = sample_document("datapoint/value", ORGANIZATION)
     document["data"]["value"] = value
-    arrived = json.loads(STANDARD.render(document).body)["data"]["value"]
+    arrived = json.loads(STANDARD.render([Item(document)], PLAIN).body)["data"]["value"]
     assert (arrived, type(arrived)) == (value, type(value))
 
 
