@@ -12,7 +12,7 @@ help:
 	@echo 'make run      start everything, with a demo organization and a simulated fleet'
 	@echo 'make test     the tests (ARGS="tests/runtime -x" for some of them)'
 	@echo 'make soak     faults, then a million deliveries with a hundred kills (ARGS="--only F1 F9" for some of them)'
-	@echo 'make bench    all measurements, about 10 minutes, kept in bench/results/latest.json'
+	@echo 'make bench    all measurements, about 12 minutes, kept in bench/results/latest.json'
 	@echo 'make bench-quick   whether the drain has become slower than those by more than a fifth'
 	@echo 'make check    style, types, import directions, container files, migrations, templates'
 	@echo 'make install  .venv with the locked dependencies; the others call it'

@@ -1,7 +1,8 @@
 """`make bench`: all measurements in one run, as a table with the bars, and in bench/results/latest.json.
 
 The raw client and the drains take turns, and the raw client runs between the other parts as well: on a machine whose
-speed changes, the median is fair to both, and the spread is printed and kept. Progress goes to standard error.
+speed changes, the median is fair to both, and the spread is printed and kept. What `make bench-quick` compares with
+is measured first, as it does on a bed of its own. Progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import claim, drain, hanging, intake, latency, raw, results, rival
+from bench import claim, drain, hanging, intake, latency, quick, raw, results, rival
 from bench.bed import Bed
 from bench.drain import Drain, Load
 from bench.process import stop_on_signals
@@ -34,6 +35,7 @@ class Run:
         self.drains: dict[str, list[Drain]] = {name: [] for name in LOADS}
 
     def figures(self) -> dict[str, Any]:
+        quickly = self._part("bench-quick", lambda: quick.figures(quick.measure(self._bed)))
         for number in range(1, ROUNDS + 1):
             self._raw()
             for name, (workers, fan_out) in LOADS.items():
@@ -61,6 +63,7 @@ class Run:
             "claim_us": claims,
             "hanging_p99_ms": hung,
             "intake_eps": taken_in,
+            "quick": quickly,
             "measured": datetime.now(UTC).isoformat(timespec="minutes"),
             "machine": results.machine(os.cpu_count() or 1),
             "spread": {"raw_rps": self.raw} | {name: [d.rps for d in each] for name, each in self.drains.items()},
@@ -92,6 +95,8 @@ def _medians(each: list[dict[str, float]]) -> dict[str, float]:
 def _short(measured: Any) -> str:
     if isinstance(measured, dict):
         return ", ".join(f"{key} {_short(value)}" for key, value in measured.items())
+    if isinstance(measured, list):
+        return " | ".join(map(_short, measured))
     return f"{measured:,.4g}" if measured < 1000 else f"{measured:,.0f}"
 
 

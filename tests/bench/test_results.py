@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,6 +21,7 @@ GOOD: dict[str, Any] = {
     "claim_us": {"1000": 1000.0, "2000000": 1200.0},
     "hanging_p99_ms": {"0": 5.0, "1": 6.0, "30": 9.0},
     "intake_eps": {"1": 1000.0, "100": 24_000.0, "drf_100": 2500.0},
+    "quick": {"drain_of_raw": 0.3},  # of other pairs than `drain_rps` and `raw_rps` are of: 0.4
     "spread": {"raw_rps": [9_000.0, 10_000.0, 11_000.0]},
 }
 
@@ -77,13 +79,43 @@ def test_figures_come_back_from_their_file_rounded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "good"),
-    [(0.40, True), (0.33, True), (0.31, False), (0.80, True)],  # committed: 0.40
+    [(0.30, True), (0.25, True), (0.23, False), (0.80, True)],
 )
 def test_quick_notices_a_drain_that_is_slower_by_more_than_a_fifth(ratio: float, good: bool) -> None:
     text, verdict = quick.verdict(ratio, GOOD)
     assert verdict is good
     assert ("SLOWER" in text) is not good
+    assert f"{ratio / 0.3 - 1:+.0%}" in text
+
+
+def test_quick_compares_the_median_ratio_with_that_of_the_same_way() -> None:
+    pairs = [
+        quick.Pair(drain=2000.0, before=9_000.0, after=11_000.0),
+        quick.Pair(drain=4000.0, before=11_000.0, after=5_000.0),
+        quick.Pair(drain=1500.0, before=5_000.0, after=5_000.0),
+    ]
+    kept = quick.figures(pairs)
+    assert kept["drain_of_raw"] == 0.3
+    assert kept["pairs"][1] == {"drain_rps": 4000.0, "raw_rps": [11_000.0, 5_000.0]}
+    assert quick.verdict(kept["drain_of_raw"], GOOD | {"quick": kept}) == (
+        "The drain is 0.300 of the raw client; committed: 0.300; change +0%: all right.",
+        True,
+    )
+
+
+def test_quick_measures_each_drain_between_two_runs_of_the_raw_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick.drain, "template", Mock())
+    monkeypatch.setattr(quick.raw, "measure", Mock(side_effect=[10.0, 20.0, 30.0]))
+    monkeypatch.setattr(quick.drain, "measure", Mock(side_effect=[Mock(rps=3.0), Mock(rps=5.0)]))
+    pairs = quick.measure(Mock(), rounds=2)
+    assert pairs == [quick.Pair(drain=3.0, before=10.0, after=20.0), quick.Pair(drain=5.0, before=20.0, after=30.0)]
+    assert [pair.ratio for pair in pairs] == [0.2, 0.2]
 
 
 def test_quick_is_not_content_with_nothing_to_compare() -> None:
     assert quick.verdict(0.4, None)[1] is False
+    older = {key: value for key, value in GOOD.items() if key != "quick"}
+    text, good = quick.verdict(0.4, older)
+    assert not good
+    assert "nothing to compare" in text
+    assert "`make bench`" in text
