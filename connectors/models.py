@@ -11,6 +11,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -59,6 +60,31 @@ class WhilePaused(models.TextChoices):
     DROP = "drop", "Drop them; they are listed as dropped and can be sent again by hand"
 
 
+@audited()
+class RetryPolicy(TenantModel):
+    """A retry policy of an organization's own, beside the built-in ones; its fields mean what `retry.Policy` says."""
+
+    name = models.CharField(max_length=40)
+    schedule = ArrayField(models.PositiveIntegerField())
+    timeout = models.PositiveSmallIntegerField(default=20)
+    success = ArrayField(models.PositiveSmallIntegerField())
+    gone = ArrayField(models.PositiveSmallIntegerField(), blank=True)
+    transient = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
+    pause_after = models.PositiveIntegerField()
+    expires = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "retry policy"
+        verbose_name_plural = "retry policies"
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="retry_policy_name_once")]
+        triggers = [bumps_config()]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @audited(exclude=("credentials",))
 class Connector(TenantModel):
     """Where and how to send. Created disabled; credentials are sealed and never shown again."""
@@ -73,7 +99,13 @@ class Connector(TenantModel):
     auth_public = models.JSONField(default=dict, blank=True)
     credentials = models.TextField(blank=True, default="", editable=False)
     signing = models.CharField(max_length=40, default="none")
-    retry_policy = models.CharField(max_length=40, default="standard")
+    signing_options = models.JSONField(default=dict, blank=True)
+    """What the signing scheme has to know beside its secret, and everybody may know."""
+    retry_policy = models.CharField(max_length=40, default="standard", blank=True)
+    """The name of a built-in one; empty where `own_retry_policy` is set."""
+    own_retry_policy = models.ForeignKey(
+        RetryPolicy, on_delete=models.RESTRICT, null=True, blank=True, related_name="connectors"
+    )
     concurrency = models.PositiveSmallIntegerField(
         default=DEFAULT_CONCURRENCY, validators=[MinValueValidator(1), MaxValueValidator(200)]
     )
@@ -96,7 +128,12 @@ class Connector(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="connector_name_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="connector_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(own_retry_policy=None) ^ models.Q(retry_policy=""), name="connector_one_retry_policy"
+            ),
+        ]
         indexes = [models.Index(fields=["shard"], name="connector_by_shard")]
         triggers = [bumps_config()]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from connectors.models import Connector, SigningSecret
+from connectors.models import Connector, RetryPolicy, SigningSecret
 from portal.fleet.models import Appliance, DataPoint, Gateway, System
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company, ConfigVersion, Membership, Organization
@@ -28,6 +28,11 @@ def make(tenant: Tenant) -> None:
     connector = make_connector("https://partner.example/", company=tenant.company)
     make_trigger(connector, "gateway/online")
     Subscription.objects.create(event_types=["gateway/online"], connector=connector)
+    make_policy("Ours")
+
+
+def make_policy(name: str) -> RetryPolicy:
+    return RetryPolicy.objects.create(name=name, schedule=[60], success=[200], gone=[], pause_after=86_400)
 
 
 @pytest.fixture
@@ -44,6 +49,7 @@ INSERTS: dict[type[Any], Callable[[], object]] = {
     DataPoint: lambda: DataPoint.objects.create(name="new"),
     Connector: lambda: Connector.objects.create(name="New", url="https://a.example/", profile="standard"),
     SigningSecret: lambda: SigningSecret.objects.create(connector=Connector.objects.get(), sealed="x"),
+    RetryPolicy: lambda: make_policy("New"),
     Trigger: lambda: make_trigger(Connector.objects.get(), "gateway/offline"),
     Subscription: lambda: Subscription.objects.create(
         event_types=[], connector=Connector.objects.create(name="New", url="https://a.example/", profile="standard")
@@ -51,7 +57,7 @@ INSERTS: dict[type[Any], Callable[[], object]] = {
 }
 SAME: dict[type[Any], str] = {
     Organization: "name", Company: "name", DataPoint: "threshold", Connector: "url", SigningSecret: "expires_at",
-    Trigger: "enabled", Subscription: "active",
+    RetryPolicy: "timeout", Trigger: "enabled", Subscription: "active",
 }  # fmt: skip
 """Each configuration model, with a column to write."""
 
