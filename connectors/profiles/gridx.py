@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from connectors.message import Rendered
+from connectors.profiles import gridx_schemas
 from connectors.profiles.profile import Context, Document, Item, Profile, RenderError, data_of
 from portal.fleet.appliance_types import KINDS_BY_TYPE
 
@@ -253,5 +254,6 @@ PROFILE = Profile(
     default_signing="x_signature",
     default_retry_policy="gridx",
     refusal=refusal,
+    schema=gridx_schemas.schema,
     render=render,
 )

@@ -57,6 +57,8 @@ class Profile:
     `refusal` says for the name of an event type why this format cannot carry it, or None when it can. The
     defaults are what a new connector starts with: names of a signing scheme and of a retry policy.
 
+    `schema` is the JSON Schema (2020-12) of the body that carries an event of this type, one of those it can carry.
+
     `most_events` is how many events one request may hold at most, 1 for a format without batches. `varies` says that
     the bytes change from attempt to attempt. `routes` are the routes that a connector has to name beside its base URL.
     """
@@ -69,6 +71,7 @@ class Profile:
     default_signing: str
     default_retry_policy: str
     refusal: Callable[[str], str | None]
+    schema: Callable[[str], Mapping[str, Any]]
     render: Render
     most_events: int = 1
     varies: bool = False

@@ -14,9 +14,11 @@ import orjson
 
 from connectors.message import Rendered
 from connectors.profiles.profile import Context, Document, Item, Profile, data_of
-from portal.events.catalogue import EventType
+from portal.events.catalogue import CATALOGUE, EventType, schemas
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 REFERENCES = ("system", "gateway", "appliance")
 
@@ -58,11 +60,38 @@ def data_schema(event_type: EventType) -> dict[str, Any]:
     }
     own = dict(event_type.schema)
     return own | {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DIALECT,
         "$id": schema_uri(event_type.name, event_type.version),
         "title": event_type.title,
         "description": event_type.description,
         "properties": dict.fromkeys(REFERENCES, reference) | own["properties"],
+    }
+
+
+def schema(event_type: str) -> dict[str, Any]:
+    """JSON Schema of one event in structured mode."""
+    described = CATALOGUE[event_type]
+    envelope = schemas.closed(
+        {
+            "specversion": {"const": "1.0"},
+            "id": schemas.identifier("The event: a repeated delivery of it has the same."),
+            "source": schemas.text("The organization that it comes from."),
+            "type": {"const": event_type},
+            "subject": schemas.text("What it is about, below the source; absent: the whole organization."),
+            "time": schemas.moment("When it happened."),
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": {"const": schema_uri(described.name, described.version)},
+            "correlationid": schemas.identifier("Ties events of one cause together."),
+            "companyid": schemas.identifier("The company that the gateway is paired with."),
+            "data": data_schema(described),
+        },
+        required=("specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "data"),
+    )
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:feeder:profile:{PROFILE.id}:{event_type}",
+        "title": described.title,
+        **envelope,
     }
 
 
@@ -83,5 +112,6 @@ PROFILE = Profile(
     default_signing="standard_webhooks",
     default_retry_policy="standard",
     refusal=lambda _: None,
+    schema=schema,
     render=render,
 )
