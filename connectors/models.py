@@ -15,6 +15,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from connectors import batching
 from portal.lib import crypto
 from portal.lib.partitions import DailyTable
 from portal.lib.uuid7 import uuid7
@@ -27,6 +28,9 @@ SHARDS = 64
 
 DEFAULT_CONCURRENCY = 20
 """Requests in flight to one connector. One slow partner then holds at most this many sockets."""
+
+CHECK_DIGEST = 64
+"""Hexadecimal digits of a SHA-256."""
 
 DAILY_TABLES = (
     DailyTable(name="connectors_delivery", key="uuid"),
@@ -46,6 +50,16 @@ class Origin(models.TextChoices):
 
 class DisabledReason(models.TextChoices):
     GONE = "gone", "The receiver answered 410 Gone"
+    UNVERIFIED = "unverified", "Whose the URL's host is has to be shown anew"
+
+
+class Ownership(models.TextChoices):
+    """How it is shown that who is sent to wants it; `connectors.ownership` does it."""
+
+    NONE = "none", "Not asked for"
+    CHALLENGE = "challenge", "The receiver answers a challenge with its HMAC"
+    LINK = "link", "Somebody opens a link that the receiver is sent"
+    CLOUDEVENTS = "cloudevents", "The receiver allows it, as CloudEvents' webhooks do"
 
 
 class PauseReason(models.TextChoices):
@@ -85,7 +99,7 @@ class RetryPolicy(TenantModel):
         return self.name
 
 
-@audited(exclude=("credentials",))
+@audited(exclude=("credentials", "ownership_digest"))
 class Connector(TenantModel):
     """Where and how to send. Created disabled; credentials are sealed and never shown again."""
 
@@ -115,6 +129,24 @@ class Connector(TenantModel):
     """Messages per minute; none for no limit."""
     ordered = models.BooleanField(default=False)
     """Whether each gateway's messages go one at a time, in the order of their events, a retry holding back the rest."""
+    batch_max_events = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(batching.MOST_EVENTS)]
+    )
+    batch_max_bytes = models.PositiveIntegerField(
+        default=batching.DEFAULT_BYTES,
+        validators=[MinValueValidator(batching.FEWEST_BYTES), MaxValueValidator(batching.MOST_BYTES)],
+    )
+    batch_wait_ms = models.PositiveIntegerField(
+        default=batching.DEFAULT_WAIT_MS, validators=[MaxValueValidator(batching.LONGEST_WAIT_MS)]
+    )
+    """How long the first event of a batch waits for more."""
+    ownership = models.CharField(max_length=20, choices=Ownership.choices, default=Ownership.NONE)
+    ownership_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ownership_verified_host = models.TextField(blank=True, default="", editable=False)
+    """Scheme, host and port that the check was passed for; another URL there needs no other one."""
+    ownership_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ownership_digest = models.CharField(max_length=CHECK_DIGEST, blank=True, default="", editable=False)
+    """SHA-256 of the token in the link that was sent last; empty when none is open."""
     enabled = models.BooleanField(default=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_reason = models.CharField(max_length=20, choices=PauseReason.choices, blank=True, editable=False)
