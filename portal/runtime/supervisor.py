@@ -28,6 +28,7 @@ from portal.runtime.program import (
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # a process that lived this long starts again with the first pause
+BRIEF_SECONDS = 5.0  # a process that lived no longer has failed, however well it ended
 WATCH_SECONDS = 0.2
 LAST_LINES_SECONDS = 1.0  # to print what an ended process wrote last
 NAME_WIDTH = 9
@@ -148,7 +149,11 @@ class Supervisor:
             if kept.due is None and kept.process.poll() is not None:
                 sweep(kept.process)
                 self._join_readers(kept.process)
-                self._put_off(kept, ending(kept.process))
+                if _orderly(kept):
+                    self.console.line(kept.program.name, f"{ending(kept.process)}; starts again at once")
+                    self._start_again(kept)
+                else:
+                    self._put_off(kept, ending(kept.process))
             elif kept.due is not None and kept.due <= time.monotonic():
                 self._start_again(kept)
         time.sleep(seconds)
@@ -210,3 +215,8 @@ class Supervisor:
     def _join_readers(self, process: subprocess.Popen[str]) -> None:
         for reader in self._readers.pop(process.pid, []):
             reader.join(LAST_LINES_SECONDS)
+
+
+def _orderly(kept: Kept) -> bool:
+    """Whether an operator asked it to end, as in a rolling restart: it neither died nor found nothing to do."""
+    return kept.process.returncode == 0 and time.monotonic() - kept.started > BRIEF_SECONDS

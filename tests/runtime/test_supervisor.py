@@ -118,6 +118,32 @@ def test_a_process_that_dies_starts_again_after_growing_pauses(
     ]
 
 
+def test_a_process_that_was_asked_to_end_starts_again_at_once_however_often(
+    supervisor: Supervisor, output: io.StringIO, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.runtime.supervisor.BRIEF_SECONDS", 0.0)
+    monkeypatch.setattr("portal.runtime.supervisor.FIRST_PAUSE_SECONDS", 60.0)
+    script = f"trap 'exit 0' TERM; echo $$ >> {journal}; while :; do sleep 0.02; done"
+    with supervisor.signals():
+        supervisor.start(_shell("worker", script))
+        for starts in range(1, 4):
+            _until(lambda n=starts: journal.read_text().count("\n") == n, supervisor.wait)
+            os.kill(int(journal.read_text().split()[-1]), signal.SIGTERM)
+        _until(lambda: journal.read_text().count("\n") == 4, supervisor.wait)
+    assert [line for line in output.getvalue().splitlines() if "starts again" in line] == [
+        "worker   | ended with code 0; starts again at once"
+    ] * 3
+
+
+def test_a_process_that_ends_well_as_soon_as_it_runs_counts_as_failed(
+    supervisor: Supervisor, output: io.StringIO, journal: Path
+) -> None:
+    with supervisor.signals():
+        supervisor.start(_shell("idle", f"echo x >> {journal}; exit 0"))
+        _until(lambda: journal.read_text().count("x") == 2, supervisor.wait)
+    assert "idle     | ended with code 0; starts again in 0.5 s" in output.getvalue().splitlines()
+
+
 def test_what_a_dead_process_leaves_behind_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
     child = tmp_path / "child"
     with supervisor.signals():
