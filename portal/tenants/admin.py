@@ -58,8 +58,8 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class OrganizationAdmin(StaffAdmin):
     """Organizations are made with `manage.py create_organization`."""
 
-    fields = ("id", "name", "plan", "created_at")
-    changeable = ("name", "plan")
+    fields = ("id", "name", "plan", "languages", "created_at")
+    changeable = ("name", "plan", "languages")
     list_display = ("name", "plan", "created_at")
     list_filter = ("plan",)
     search_fields = ("name", "=id")
@@ -69,9 +69,9 @@ class OrganizationAdmin(StaffAdmin):
 class CompanyAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "name", "external_id"),
-        *("data_points_enabled", "daily_aggregates_enabled", "created_at"),
+        *("data_points_enabled", "daily_aggregates_enabled", "languages", "created_at"),
     )
-    changeable = ("name", "external_id", "data_points_enabled", "daily_aggregates_enabled")
+    changeable = ("name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "languages")
     list_display = ("name", "organization", "data_points_enabled", "daily_aggregates_enabled")
     list_filter = ("organization", "data_points_enabled")
     list_select_related = ("organization",)

@@ -37,17 +37,19 @@ COUNTED = {
     "subscriptions": "triggers.Subscription",
 }
 """Named by string: they belong to packages above this one."""
+LANGUAGES_HELP = "Which translation of a text is sent: language tags such as `en` or `nl`, the best first."
 
 
-class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+class OrganizationSerializer(StrictModel[Organization]):
     created_at = Moment(read_only=True)
     counts = serializers.SerializerMethodField()
     limits = serializers.SerializerMethodField()
 
     class Meta:
         model = Organization
-        fields = ("id", "name", "plan", "created_at", "counts", "limits")
-        read_only_fields = fields
+        fields = ("id", "name", "plan", "languages", "created_at", "counts", "limits")
+        read_only_fields = ("id", "name", "plan", "created_at")
+        extra_kwargs = {"languages": {"allow_empty": False, "help_text": LANGUAGES_HELP}}
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, _: Organization) -> dict[str, int]:
@@ -65,21 +67,32 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 
 
 class OrganizationView(TenantViewSet[Organization]):
-    """The caller's own organization."""
+    """The caller's own organization. Its languages are its own to choose; name and plan are the operator's."""
 
     serializer_class = OrganizationSerializer
+    organization_only = True
 
     def retrieve(self, request: Request) -> Response:
         return Response(self.get_serializer(self.access.organization).data)
+
+    def partial_update(self, request: Request) -> Response:
+        current = Organization.objects.select_for_update().get(id=self.access.organization.id)
+        serializer = self.get_serializer(current, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
 
 
 class CompanySerializer(StrictModel[Company]):
     class Meta:
         model = Company
         fields = (
-            "id", "name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "created_at",
+            "id", "name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "languages", "created_at",
         )  # fmt: skip
-        extra_kwargs = {"external_id": {"allow_blank": False}}
+        extra_kwargs = {
+            "external_id": {"allow_blank": False},
+            "languages": {"help_text": f"{LANGUAGES_HELP} Empty: its organization's."},
+        }
 
 
 class CompanyFilter(Filters):

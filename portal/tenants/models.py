@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pgtrigger
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 
 from portal.lib.uuid7 import uuid7
@@ -21,6 +25,7 @@ KEY_PREFIX = "fk"
 KEY_LIFE = timedelta(days=183)
 """Six months, as B1 of the requirements describes for a partner's keys."""
 LIVE_KEYS_PER_OWNER = 10
+MOST_LANGUAGES = 10
 
 
 class UserManager(BaseUserManager["User"]):
@@ -62,21 +67,55 @@ def new_inbox_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-@audited(exclude=("inbox_token",))
+def new_hash_salt() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def default_languages() -> list[str]:
+    return ["en"]
+
+
+def each_once(languages: Sequence[str]) -> None:
+    if len({language.lower() for language in languages}) < len(languages):
+        raise ValidationError("Each language once.")
+
+
+def languages_field(**options: Any) -> ArrayField[Any, Any]:
+    """Language tags as BCP 47 writes them, the one that is liked best first."""
+    tag = RegexValidator(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", "Write a language as en, nl or pt-BR.")
+    base = models.CharField(max_length=35, validators=[tag])
+    return ArrayField(base, size=MOST_LANGUAGES, validators=[each_once], **options)
+
+
+@audited(exclude=("inbox_token", "hash_salt"))
 class Organization(models.Model):
-    """The tenant: it owns everything else, and nothing crosses it."""
+    """The tenant: it owns everything else, and nothing crosses it.
+
+    `hash_salt` makes the ids that formats show instead of ours. Partners store them, so it never changes: the database
+    refuses. It is shown nowhere: who has it can read our ids from theirs.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200, unique=True)
     plan = models.CharField(max_length=20, choices=Plan.choices, default=Plan.DATASTREAMS)
+    languages = languages_field(default=default_languages)
     inbox_token = models.CharField(max_length=64, unique=True, default=new_inbox_token, editable=False)
+    hash_salt = models.CharField(max_length=64, default=new_hash_salt, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        triggers = [bumps_config("id")]
+        triggers = [
+            bumps_config("id"),
+            pgtrigger.ReadOnly(name="keep_hash_salt", fields=["hash_salt"]),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def languages_for(self, company: Company | None) -> tuple[str, ...]:
+        """In which languages texts for this company are wanted, the best first; None: for nobody in particular."""
+        own = company.languages if company is not None else []
+        return tuple(own or self.languages)
 
 
 class ConfigVersion(models.Model):
@@ -88,12 +127,16 @@ class ConfigVersion(models.Model):
 
 @audited()
 class Company(TenantModel):
-    """A customer or partner company; it opts in to data points and to daily aggregates: all of them or none."""
+    """A customer or partner company; it opts in to data points and to daily aggregates: all of them or none.
+
+    Without `languages` of its own, texts for it are in its organization's.
+    """
 
     name = models.CharField(max_length=200)
     external_id = models.CharField(max_length=200, null=True, blank=True)
     data_points_enabled = models.BooleanField(default=False)
     daily_aggregates_enabled = models.BooleanField(default=False)
+    languages = languages_field(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
