@@ -174,8 +174,8 @@ def _set_auth(connector: Connector, fields: Fields) -> None:
         return
     scheme = auth.SCHEMES[config["type"]]
     connector.auth_type = config["type"]
-    connector.auth_public = {name: config[name] for name in scheme.PUBLIC}
-    connector.set_credentials({name: config[name] for name in scheme.SECRET})
+    connector.auth_public = {name: config[name] for name in scheme.PUBLIC if config.get(name)}
+    connector.set_credentials({name: config[name] for name in scheme.SECRET if config.get(name)})
 
 
 def _switch(connector: Connector, *, enabled: bool) -> None:

@@ -1,8 +1,8 @@
 """How a request proves who sends it: one module per scheme, all with the same face.
 
-To add a scheme, write its module beside these and name it in SCHEMES; forms and API read the fields there.
-A configuration is `{"type": NAME, …}` with the scheme's PUBLIC and SECRET fields; the secret ones are stored
-encrypted and never shown again.
+To add a scheme, write its module beside these and name it in SCHEMES; forms and API read its FIELDS there.
+A configuration is `{"type": NAME, …}` with texts for these fields; the secret ones are stored encrypted and never
+shown again.
 """
 
 from __future__ import annotations
@@ -10,15 +10,35 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from connectors.auth import basic, bearer, header, none
-from connectors.auth.fields import Config, Problems
+from connectors.auth.fields import Config, Expiry, Field, Kind, Problems
 from connectors.auth.prepared import Prepared
+from portal.lib import clock
+
+__all__ = [
+    "SCHEMES",
+    "Config",
+    "Field",
+    "Kind",
+    "Prepared",
+    "Problems",
+    "check",
+    "check_form",
+    "check_url",
+    "prepare",
+]
 
 
 class Scheme(Protocol):
-    """The face of a scheme's module. `prepare` expects a configuration in which `check` found nothing."""
+    """The face of a scheme's module. All but `check` expect a configuration in which `check` found nothing."""
 
     @property
     def NAME(self) -> str: ...  # noqa: N802 - a module's constant
+
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802 - a module's constant
+
+    @property
+    def FIELDS(self) -> tuple[Field, ...]: ...  # noqa: N802 - a module's constant
 
     @property
     def PUBLIC(self) -> tuple[str, ...]: ...  # noqa: N802 - a module's constant
@@ -27,6 +47,11 @@ class Scheme(Protocol):
     def SECRET(self) -> tuple[str, ...]: ...  # noqa: N802 - a module's constant
 
     def check(self, config: Config, /) -> Problems: ...
+
+    def check_url(self, config: Config, url: str, /) -> str | None:
+        """Why messages cannot be sent to this URL with it. The URL is one that `connectors.target` passed."""
+
+    def expires(self, config: Config, /) -> Expiry | None: ...
 
     def prepare(self, config: Config, /) -> Prepared: ...
 
@@ -39,10 +64,24 @@ SCHEMES: Final[dict[str, Scheme]] = {
 }
 
 
-def check(config: Config) -> Problems:
-    """Field → reason; empty when the configuration can be used."""
+def check_form(config: Config) -> Problems:
+    """Field → reason; empty when the configuration can be used, be it only to be refused by the partner."""
     scheme = SCHEMES.get(str(config.get("type")))
     return scheme.check(config) if scheme else {"type": f"One of: {', '.join(SCHEMES)}."}
+
+
+def check(config: Config) -> Problems:
+    """Field → reason why the configuration cannot be stored: also what has expired by now."""
+    problems = check_form(config)
+    expiry = None if problems else SCHEMES[str(config["type"])].expires(config)
+    if expiry is not None and expiry.at <= clock.now():
+        problems[expiry.field] = f"It has expired: on {clock.rfc3339(expiry.at)}."
+    return problems
+
+
+def check_url(config: Config, url: str) -> str | None:
+    """Why a checked configuration does not go with this URL, or None."""
+    return SCHEMES[str(config["type"])].check_url(config, url)
 
 
 def prepare(config: Config) -> Prepared:

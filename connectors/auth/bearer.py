@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from connectors.auth.fields import Config, Problems, check_fields, secret_text, text
+from connectors.auth.fields import Config, Field, Kind, Problems, any_url, check_fields, names, never, text
 from connectors.auth.prepared import Prepared, constant
-
-NAME = "bearer"
-PUBLIC: tuple[str, ...] = ()
-SECRET = ("token",)
-
-
-def check(config: Config) -> Problems:
-    return check_fields(config, {"token": _token})
-
-
-def prepare(config: Config) -> Prepared:
-    return constant(("Authorization", "Bearer " + text(config, "token")))
+from connectors.headers import value_problem
 
 
 def _token(value: str) -> str | None:
     if " " in value or "\t" in value:
         return 'Only the token itself, without blanks and without "Bearer".'
-    return secret_text(value)
+    return value_problem(value)
+
+
+NAME = "bearer"
+TITLE = "Bearer token"
+FIELDS = (Field(name="token", label="Token", kind=Kind.SECRET, check=_token),)
+PUBLIC, SECRET = names(FIELDS)
+
+check_url = any_url
+expires = never
+
+
+def check(config: Config) -> Problems:
+    return check_fields(config, FIELDS)
+
+
+def prepare(config: Config) -> Prepared:
+    return constant(("Authorization", "Bearer " + text(config, "token")))

@@ -34,9 +34,12 @@ def test_basic_credentials_are_utf_8_and_the_password_may_hold_a_colon_or_nothin
 
 @pytest.mark.parametrize("scheme", list(auth.SCHEMES))
 def test_missing_and_unknown_fields_and_other_types_are_named(scheme):
-    fields = {*auth.SCHEMES[scheme].PUBLIC, *auth.SCHEMES[scheme].SECRET}
-    assert set(auth.check({"type": scheme})) == fields
-    assert set(auth.check({"type": scheme, **dict.fromkeys(fields, 7)})) == fields
+    fields = {field.name: field.required for field in auth.SCHEMES[scheme].FIELDS}
+    required = {name for name, is_required in fields.items() if is_required}
+    assert (
+        set(auth.check({"type": scheme})) == set(auth.check({"type": scheme, **dict.fromkeys(fields, "")})) == required
+    )
+    assert set(auth.check({"type": scheme, **dict.fromkeys(fields, 7)})) == set(fields)
     assert "surplus" in auth.check({"type": scheme, "surplus": "x"})
 
 
