@@ -28,6 +28,7 @@ CATALOGUE: dict[str, EventType] = {
     "ev/control": vehicles.CONTROL,
     "ev/create": vehicles.CREATE,
     "ev/delete": vehicles.DELETE,
+    "ev/infeasible-charging-goals": vehicles.INFEASIBLE_GOALS,
     "ev/measurement": vehicles.MEASUREMENT,
     "ev/plugged": vehicles.PLUGGED,
     "ev/unplugged": vehicles.UNPLUGGED,

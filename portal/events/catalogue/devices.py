@@ -5,7 +5,14 @@ from __future__ import annotations
 from portal.events.catalogue import schemas
 from portal.events.catalogue.event_type import EventType
 
-NOTHING_MORE = schemas.closed({})
+PART = {
+    "firmware": schemas.text("Version of the appliance's firmware.", longest=100),
+    "parent": schemas.identifier("The appliance that it is a part of."),
+    "gateway_type": schemas.text("What kind of gateway the appliance is behind.", longest=100),
+}
+"""Details of the appliance that the fleet does not keep; an event may tell them."""
+
+APPLIANCE_DATA = schemas.closed(PART)
 
 OWNER = schemas.closed(
     {
@@ -16,7 +23,12 @@ OWNER = schemas.closed(
     required=("id",),
 ) | {"description": "The owner of the system. Personal data: leaves only with consent."}
 
-GATEWAY_DATA = schemas.closed({"user": OWNER})
+GATEWAY_DATA = schemas.closed(
+    {
+        "user": OWNER,
+        "device_id": schemas.text("What the gateway's own maker calls this device.", longest=200),
+    }
+)
 
 INVERTER_STATUSES = ("unknown", "ok", "warning", "error")
 
@@ -29,9 +41,17 @@ INVERTER_DATA = schemas.closed(
             longest=200,
         ),
         "last_error_code": schemas.text("The code that it reported before.", longest=200),
+        **PART,
     },
     required=("status", "last_status"),
 )
+
+
+PART_SAMPLE = {
+    "firmware": "3.2.1",
+    "parent": "5d9f0a44-6f0b-4c53-8f0c-1f7a3a3c2e55",
+    "gateway_type": "home_manager",
+}
 
 
 def _gateway(name: str, title: str, description: str) -> EventType:
@@ -48,7 +68,8 @@ def _gateway(name: str, title: str, description: str) -> EventType:
                 "id": "a115d9e3-6e78-4ddf-8676-a98c28ad8249",
                 "name": "Erika Beispiel",
                 "email": "erika@example.com",
-            }
+            },
+            "device_id": "D403-007",
         },
         personal_data=("user",),
     )
@@ -62,8 +83,8 @@ def _appliance(name: str, title: str, description: str) -> EventType:
         subject="appliance",
         title=title,
         description=description,
-        schema=NOTHING_MORE,
-        sample={},
+        schema=APPLIANCE_DATA,
+        sample=PART_SAMPLE,
     )
 
 
@@ -95,5 +116,11 @@ INVERTER_STATUS = EventType(
     title="Inverter status changed",
     description="An inverter went from one status to another, with the fault code it reports.",
     schema=INVERTER_DATA,
-    sample={"status": "error", "last_status": "ok", "error_code": "F71A", "last_error_code": "F00"},
+    sample={
+        "status": "error",
+        "last_status": "ok",
+        "error_code": "F71A",
+        "last_error_code": "F00",
+        **PART_SAMPLE,
+    },
 )

@@ -7,6 +7,8 @@ from portal.events.catalogue.event_type import EventType
 
 ANY_VALUE = {"type": ["number", "boolean", "string"]}
 
+CAPABILITIES = ("charge_state", "information", "start_charging", "stop_charging", "location")
+
 LIMIT_SET = EventType(
     name="grid-signal-processor/limitation-of-power-consumption/set",
     version=1,
@@ -53,12 +55,20 @@ SYSTEM_ACTION = EventType(
                 "Whether the manufacturer's user account is concerned, or the device itself.",
             ),
             "introduced_at": schemas.moment("Since when the action is needed."),
+            "status": schemas.one_of(("open", "solved"), "Whether somebody still has to act; absent: yes."),
+            "capabilities": {
+                "type": "array",
+                "items": schemas.one_of(CAPABILITIES, "One of them."),
+                "uniqueItems": True,
+                "description": "What works again once somebody has acted.",
+            },
             "resolution": schemas.closed(
                 {
                     "title": schemas.text("What to do, in a few words of the user's language.", longest=300),
                     "description": schemas.text("How to do it: Markdown, in the user's language.", longest=10_000),
                     "access": schemas.one_of(("remote", "physical"), "In the manufacturer's app, or at the device."),
                     "agent": schemas.one_of(("user", "third_party"), "The user, or a service partner."),
+                    "action": schemas.one_of(("link", "link_additional_asset"), "The step that would resolve it."),
                 },
                 required=("title", "description", "access", "agent"),
             )
@@ -72,11 +82,14 @@ SYSTEM_ACTION = EventType(
         "manufacturer": "Examplo",
         "domain": "account",
         "introduced_at": "2026-01-15T08:00:00Z",
+        "status": "open",
+        "capabilities": ["charge_state", "location"],
         "resolution": {
             "title": "Accept the new terms",
             "description": "1. Open the **Examplo** app.\n2. Accept the terms and conditions.",
             "access": "remote",
             "agent": "user",
+            "action": "link",
         },
     },
 )
