@@ -52,7 +52,7 @@ class TriggerSerializer(StrictModel[Trigger]):
         if "event_types" in attrs:
             attrs["event_types"] = list(dict.fromkeys(attrs["event_types"]))
         elif before is None or kind != before.kind:
-            attrs["event_types"] = choice.defaults(kind)
+            attrs["event_types"] = choice.defaults(kind, connector.profile)
         event_types = attrs["event_types"] if "event_types" in attrs or before is None else before.event_types
         if not event_types:
             raise ValidationError({"event_types": "This field is required for the kind events."})

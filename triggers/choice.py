@@ -21,12 +21,12 @@ def refusals(event_types: Sequence[str], profile: str, kind: str | None = None) 
     return {index: reason for index, reason in reasons.items() if reason}
 
 
-def defaults(kind: str) -> list[str]:
+def defaults(kind: str, profile: str) -> list[str]:
     """What a trigger of this kind carries when its types are not given: none where there is no good guess."""
     if kind == TriggerKind.VALUES:
         return [DATAPOINT_VALUE]
     if kind == TriggerKind.ALARMS:
-        return [name for name, found in CATALOGUE.items() if found.flow == kind and found.subscribable]
+        return [name for name in CATALOGUE if not _refusal(name, profile, kind)]
     return []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.events.catalogue import devices, sites, vehicles
+from portal.events.catalogue import aggregates, alarms, contracts, devices, faults, heartbeats, sites, vehicles
 from portal.events.catalogue.event_type import EventType, Flow, Subject
 from portal.events.catalogue.sample import SAMPLE_TIME, document_of
 from portal.events.catalogue.validation import validate
@@ -16,11 +16,18 @@ from portal.events.catalogue.validation import validate
 __all__ = ["CATALOGUE", "EventType", "Flow", "Subject", "get", "sample_document", "validate"]
 
 CATALOGUE: dict[str, EventType] = {
+    "aggregate/daily": aggregates.AGGREGATE_DAILY,
+    "alarm/acknowledged": alarms.ALARM_ACKNOWLEDGED,
+    "alarm/closed": alarms.ALARM_CLOSED,
+    "alarm/raised": alarms.ALARM_RAISED,
     "appliance/create": devices.APPLIANCE_CREATE,
     "appliance/delete": devices.APPLIANCE_DELETE,
+    "appliance/error": faults.APPLIANCE_ERROR,
     "appliance/offline": devices.APPLIANCE_OFFLINE,
     "appliance/online": devices.APPLIANCE_ONLINE,
     "appliance/update": devices.APPLIANCE_UPDATE,
+    "appliance/warning": faults.APPLIANCE_WARNING,
+    "contract/status": contracts.CONTRACT_STATUS,
     "datapoint/value": sites.DATAPOINT_VALUE,
     "ev/charge-failed": vehicles.CHARGE_FAILED,
     "ev/charge-started": vehicles.CHARGE_STARTED,
@@ -41,6 +48,7 @@ CATALOGUE: dict[str, EventType] = {
     "inverter/status": devices.INVERTER_STATUS,
     "ping": sites.PING,
     "system/action": sites.SYSTEM_ACTION,
+    "system/heartbeat": heartbeats.SYSTEM_HEARTBEAT,
 }
 
 

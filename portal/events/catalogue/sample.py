@@ -37,7 +37,7 @@ def document_of(event_type: EventType, organization_id: str, *, event_id: str | 
         document["system"] = {"id": _identifier("system"), "name": "Example house"}
     if event_type.subject in ("gateway", "appliance"):
         document["gateway"] = {"id": _identifier("gateway"), "serial_number": "GW-000-001", "name": "Cellar"}
-    if event_type.subject == "appliance" or event_type.flow == "values":
+    if event_type.subject == "appliance" or event_type.flow == "values" or event_type.name.startswith("alarm/"):
         model = VEHICLE if event_type.name.startswith("ev/") else INVERTER
         document["appliance"] = {"id": _identifier(f"appliance {model['serial_number']}"), **model}
     document["data"] = dict(event_type.sample)

@@ -26,9 +26,19 @@ def identifier(description: str) -> Schema:
     return {"type": "string", "format": "uuid", "description": description}
 
 
+def name(description: str) -> Schema:
+    """An id or a code that another party gives: any text but an empty one."""
+    return {"type": "string", "minLength": 1, "maxLength": 200, "description": description}
+
+
 def moment(description: str) -> Schema:
     """RFC 3339 with an offset."""
     return {"type": "string", "format": "date-time", "description": description}
+
+
+def day(description: str) -> Schema:
+    """A calendar date, as in 2026-01-15."""
+    return {"type": "string", "format": "date", "description": description}
 
 
 def flag(description: str) -> Schema:
@@ -47,6 +57,26 @@ def quantity(unit: str, description: str, *, lowest: float | None = None, highes
 
 def percentage(description: str) -> Schema:
     return quantity("%", description, lowest=0, highest=100)
+
+
+def count(description: str, *, lowest: int = 0) -> Schema:
+    return {"type": "integer", "minimum": lowest, "description": description}
+
+
+def measured(description: str) -> Schema:
+    """A value of a data point: what it means depends on the data point."""
+    return {"type": ["number", "boolean", "string"], "description": description}
+
+
+def translations(description: str) -> Schema:
+    """A text by language: BCP 47 tags such as `de` or `pt-BR`."""
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", "maxLength": 35},
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 2000},
+        "maxProperties": 50,
+        "description": description,
+    }
 
 
 def free_form(description: str) -> Schema:
