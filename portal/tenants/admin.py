@@ -58,8 +58,8 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class OrganizationAdmin(StaffAdmin):
     """Organizations are made with `manage.py create_organization`."""
 
-    fields = ("id", "name", "plan", "languages", "created_at")
-    changeable = ("name", "plan", "languages")
+    fields = ("id", "name", "plan", "languages", "requires_ownership_check", "created_at")
+    changeable = ("name", "plan", "languages", "requires_ownership_check")
     list_display = ("name", "plan", "created_at")
     list_filter = ("plan",)
     search_fields = ("name", "=id")

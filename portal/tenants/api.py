@@ -38,6 +38,10 @@ COUNTED = {
 }
 """Named by string: they belong to packages above this one."""
 LANGUAGES_HELP = "Which translation of a text is sent: language tags such as `en` or `nl`, the best first."
+OWNERSHIP_HELP = (
+    "Connectors can be switched on only after the receiver has shown that it wants to be sent to. Those that are on"
+    " stay on until their host changes. To change this needs the role admin or a key with the scope admin."
+)
 
 
 class OrganizationSerializer(StrictModel[Organization]):
@@ -47,9 +51,12 @@ class OrganizationSerializer(StrictModel[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("id", "name", "plan", "languages", "created_at", "counts", "limits")
+        fields = ("id", "name", "plan", "languages", "requires_ownership_check", "created_at", "counts", "limits")
         read_only_fields = ("id", "name", "plan", "created_at")
-        extra_kwargs = {"languages": {"allow_empty": False, "help_text": LANGUAGES_HELP}}
+        extra_kwargs = {
+            "languages": {"allow_empty": False, "help_text": LANGUAGES_HELP},
+            "requires_ownership_check": {"help_text": OWNERSHIP_HELP},
+        }
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, _: Organization) -> dict[str, int]:
@@ -67,7 +74,7 @@ class OrganizationSerializer(StrictModel[Organization]):
 
 
 class OrganizationView(TenantViewSet[Organization]):
-    """The caller's own organization. Its languages are its own to choose; name and plan are the operator's."""
+    """The caller's own organization. Languages and ownership checks are its own to choose; the rest is the operator's."""
 
     serializer_class = OrganizationSerializer
     organization_only = True
@@ -79,6 +86,8 @@ class OrganizationView(TenantViewSet[Organization]):
         current = Organization.objects.select_for_update().get(id=self.access.organization.id)
         serializer = self.get_serializer(current, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
+        if "requires_ownership_check" in serializer.validated_data:
+            self.access.require(ADMIN)
         serializer.save()
         return Response(serializer.data)
 

@@ -99,6 +99,8 @@ class Organization(models.Model):
     name = models.CharField(max_length=200, unique=True)
     plan = models.CharField(max_length=20, choices=Plan.choices, default=Plan.DATASTREAMS)
     languages = languages_field(default=default_languages)
+    requires_ownership_check = models.BooleanField(default=False)
+    """Whether its connectors may only be switched on once the receiver has shown that it wants to be sent to."""
     inbox_token = models.CharField(max_length=64, unique=True, default=new_inbox_token, editable=False)
     hash_salt = models.CharField(max_length=64, default=new_hash_salt, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
