@@ -29,7 +29,7 @@ from portal.fleet.locate import Located, Source, UnknownAppliance, locate
 from portal.fleet.series import SeriesKey, SeriesState
 from portal.lib import clock
 from portal.lib.database import Row, batch_cursor
-from portal.lib.uuid7 import uuid7, uuid7s
+from portal.lib.uuid7 import uuid7s
 from triggers import filters
 from triggers.filters import Reason, Sent
 from triggers.matching import Configuration, Point, configuration
@@ -262,7 +262,7 @@ def _filtered(
     A late reading (older than the last one of its series) is kept but never sent. While a gateway's data points do
     not leave, nothing counts as sent, so that the first value after they do is.
     """
-    events = []
+    passed: list[tuple[ReadingItem, Source, Point, Reason, Sent | None]] = []
     for item, source, point in new:
         state = states[source.subject_id, point.id]
         if state.last_time is not None and item.time <= state.last_time:
@@ -274,13 +274,20 @@ def _filtered(
         sent = None if state.sent_time is None else Sent(value=state.sent_value, time=state.sent_time)
         reason = filters.judge(point.rule, sent, item.value, item.time)
         if reason is not None:
-            events.append(_value_event(organization_id, item, source, point, reason, sent))
+            passed.append((item, source, point, reason, sent))
             state.sent_time, state.sent_value = item.time, item.value
-    return events
+    ids = uuid7s(len(passed))
+    return [_value_event(event_id, organization_id, *entry) for event_id, entry in zip(ids, passed, strict=True)]
 
 
 def _value_event(
-    organization_id: UUID, item: ReadingItem, source: Source, point: Point, reason: Reason, sent: Sent | None
+    event_id: UUID,
+    organization_id: UUID,
+    item: ReadingItem,
+    source: Source,
+    point: Point,
+    reason: Reason,
+    sent: Sent | None,
 ) -> NewEvent:
     data: dict[str, Any] = {"property": item.property, "value": item.value}
     if point.unit:
@@ -289,7 +296,7 @@ def _value_event(
     data["reason"] = reason.value
     if sent is not None:
         data["previous"] = {"value": sent.value, "time": clock.rfc3339(sent.time)}
-    return _new_event(uuid7(), "datapoint/value", organization_id, source, item.time, None, data)
+    return _new_event(event_id, "datapoint/value", organization_id, source, item.time, None, data)
 
 
 # Events
