@@ -20,7 +20,7 @@ def properties_of(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
         yield from properties_of(part)
 
 
-def data_of(name: str, **changes: Any) -> dict[str, Any]:
+def data_of(name: str, /, **changes: Any) -> dict[str, Any]:
     return copy.deepcopy(dict(CATALOGUE[name].sample)) | changes
 
 
@@ -60,7 +60,7 @@ class TestEveryType:
 def test_types_of_each_flow() -> None:
     flows = {flow: {t.name for t in CATALOGUE.values() if t.flow == flow} for flow in ("values", "alarms")}
     assert flows == {
-        "values": {"datapoint/value"},
+        "values": {"datapoint/report", "datapoint/value", "telemetry/snapshot"},
         "alarms": {
             "alarm/acknowledged",
             "alarm/closed",
@@ -109,6 +109,20 @@ def test_an_unknown_type_is_none() -> None:
         ("datapoint/value", {"value": {"a/b": 1}}, "/value"),
         ("datapoint/value", {"value": float("inf")}, "/value"),
         ("datapoint/value", {"reason": "because"}, "/reason"),
+        ("datapoint/report", {"observations": []}, "/observations"),
+        ("datapoint/report", {"observations": [{"property": "p"}]}, "/observations/0/value"),
+        (
+            "datapoint/report",
+            {"observations": [{"property": "p", "value": 1, "channel": -1}]},
+            "/observations/0/channel",
+        ),
+        ("telemetry/snapshot", {"level": "site"}, "/level"),
+        ("telemetry/snapshot", {"period_s": 0}, "/period_s"),
+        ("telemetry/snapshot", {"expires_at": "2026-01-15"}, "/expires_at"),
+        ("telemetry/snapshot", {"heat_pump": {"operation_modes": ["auto"]}}, "/heat_pump/operation_modes/0"),
+        ("telemetry/snapshot", {"devices": [{"node_id": "n", "type": "ev"}]}, "/devices/0/type"),
+        ("device/add", {"identifier": 7}, "/identifier"),
+        ("quantity/add", {"name": {"nl": "Vermogen"}}, "/name/en"),
         ("ev/control", {"payload": "text"}, "/payload"),
     ],
 )

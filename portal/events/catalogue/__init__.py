@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.events.catalogue import aggregates, alarms, contracts, devices, faults, heartbeats, sites, vehicles
+from portal.events.catalogue import (
+    aggregates,
+    alarms,
+    changes,
+    contracts,
+    devices,
+    faults,
+    heartbeats,
+    reports,
+    sites,
+    snapshots,
+    vehicles,
+)
 from portal.events.catalogue.event_type import EventType, Flow, Subject
 from portal.events.catalogue.sample import SAMPLE_TIME, document_of
 from portal.events.catalogue.validation import validate
@@ -28,7 +40,11 @@ CATALOGUE: dict[str, EventType] = {
     "appliance/update": devices.APPLIANCE_UPDATE,
     "appliance/warning": faults.APPLIANCE_WARNING,
     "contract/status": contracts.CONTRACT_STATUS,
+    "datapoint/report": reports.DATAPOINT_REPORT,
     "datapoint/value": sites.DATAPOINT_VALUE,
+    "device/add": changes.DEVICE_ADD,
+    "device/delete": changes.DEVICE_DELETE,
+    "device/update": changes.DEVICE_UPDATE,
     "ev/charge-failed": vehicles.CHARGE_FAILED,
     "ev/charge-started": vehicles.CHARGE_STARTED,
     "ev/charge-stopped": vehicles.CHARGE_STOPPED,
@@ -47,8 +63,12 @@ CATALOGUE: dict[str, EventType] = {
     "grid-signal-processor/limitation-of-power-consumption/unset": sites.LIMIT_UNSET,
     "inverter/status": devices.INVERTER_STATUS,
     "ping": sites.PING,
+    "quantity/add": changes.QUANTITY_ADD,
+    "quantity/delete": changes.QUANTITY_DELETE,
+    "quantity/update": changes.QUANTITY_UPDATE,
     "system/action": sites.SYSTEM_ACTION,
     "system/heartbeat": heartbeats.SYSTEM_HEARTBEAT,
+    "telemetry/snapshot": snapshots.TELEMETRY_SNAPSHOT,
 }
 
 

@@ -35,10 +35,12 @@ def document_of(event_type: EventType, organization_id: str, *, event_id: str | 
     if event_type.subject != "organization":
         document["correlation_id"] = _identifier(f"cause of {event_type.name}")
         document["system"] = {"id": _identifier("system"), "name": "Example house"}
-    if event_type.subject in ("gateway", "appliance"):
+    about_vehicle = event_type.name.startswith(("ev/", "system/action"))
+    if event_type.subject in ("gateway", "appliance") or about_vehicle:
         document["gateway"] = {"id": _identifier("gateway"), "serial_number": "GW-000-001", "name": "Cellar"}
-    if event_type.subject == "appliance" or event_type.flow == "values" or event_type.name.startswith("alarm/"):
-        model = VEHICLE if event_type.name.startswith("ev/") else INVERTER
+    about_appliance = event_type.name.startswith(("alarm/", "datapoint/", "device/"))
+    if event_type.subject == "appliance" or about_appliance or about_vehicle:
+        model = VEHICLE if about_vehicle else INVERTER
         document["appliance"] = {"id": _identifier(f"appliance {model['serial_number']}"), **model}
     document["data"] = dict(event_type.sample)
     return document
