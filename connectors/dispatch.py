@@ -23,7 +23,7 @@ from connectors.egress import EgressPolicy
 from connectors.message import Rendered, Request
 from connectors.models import Connector, SigningSecret
 from connectors.profiles import PLAIN, Context, Document, Item, Profile, RenderError
-from connectors.signing.scheme import Key, Scheme
+from connectors.signing.scheme import Key, Outgoing, Scheme
 
 BLOTTED = "•••"
 """Stands for a secret wherever a request is shown or kept."""
@@ -101,7 +101,7 @@ def egress_policy() -> EgressPolicy:
 def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     """Make a connector ready. Raises NotSendable, and SecretUnreadable when a sealed value cannot be opened."""
     profile = profiles.PROFILES.get(connector.profile)
-    scheme = signing.SCHEMES.get(connector.signing)
+    scheme = signing.bound(connector.signing, connector.signing_options)
     policy = retry.POLICIES.get(connector.retry_policy)
     authentication = auth.SCHEMES.get(connector.auth_type)
     if profile is None or scheme is None or policy is None or authentication is None:
@@ -133,10 +133,12 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
 def make_request(target: Target, rendered: Rendered, message_id: str, now: datetime) -> Request:
     """The request for one message, signed as of `now`."""
     keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
-    signature = target.scheme.sign(keys, message_id=message_id, timestamp=int(now.timestamp()), body=rendered.body)
+    method, url = "POST", target.url
+    signed = Outgoing(message_id=message_id, at=now.timestamp(), method=method, url=url, body=rendered.body)
+    signature = target.scheme.sign(keys, signed)
     return Request(
-        method="POST",
-        url=target.url,
+        method=method,
+        url=url,
         headers=(("Content-Type", rendered.content_type), *rendered.headers, *signature, *target.auth.headers),
         body=rendered.body,
         timeout=target.policy.timeout,

@@ -111,9 +111,10 @@ def _credential_headers(connector: Connector | None) -> frozenset[str]:
 
 def _verified(connector: Connector | None, arrival: Arrival, now: datetime) -> bool | None:
     """None where the connector does not sign, or is not known any more: nothing was promised then."""
-    scheme = signing.SCHEMES.get(connector.signing) if connector else None
+    scheme = signing.bound(connector.signing, connector.signing_options) if connector else None
     if connector is None or scheme is None or not scheme.NEEDS_SECRET:
         return None
     rows = SigningSecret.objects.filter(connector_id=connector.id)
     live = [row.get_secret() for row in rows if row.expires_at is None or row.expires_at > now]
-    return scheme.verify(live, arrival.headers, arrival.body, int(now.timestamp()))
+    received = signing.Incoming(method=arrival.method, path=arrival.path, headers=arrival.headers, body=arrival.body)
+    return scheme.verify(live, received, int(now.timestamp()))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from connectors.message import Headers
-from connectors.signing.scheme import Key
+from connectors.signing.scheme import Incoming, Key, Outgoing
 
 NAME = "none"
 TITLE = "Not signed"
 NEEDS_SECRET = False
+SEVERAL = False
 
 
 def generate() -> str:
@@ -24,11 +25,11 @@ def prepare(secret: str) -> Key:  # noqa: ARG001 - every scheme takes one
     return lambda _: ""
 
 
-def sign(keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -> Headers:  # noqa: ARG001
+def sign(keys: Sequence[Key], request: Outgoing) -> Headers:  # noqa: ARG001
     return ()
 
 
-def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:  # noqa: ARG001
+def verify(secrets: Sequence[str], request: Incoming, now: int) -> bool:  # noqa: ARG001
     """Nothing was signed, so nothing is verified."""
     return False
 

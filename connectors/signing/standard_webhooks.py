@@ -8,18 +8,19 @@ from __future__ import annotations
 import hmac
 import secrets as randomness
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from connectors.message import Headers
-from connectors.signing.scheme import Key
+from connectors.signing.scheme import Incoming, Key, Outgoing
 from connectors.signing.standard_webhooks_headers import decoded, opened, sealed
 
 NAME = "standard_webhooks"
 TITLE = "Standard Webhooks (HMAC-SHA-256)"
 NEEDS_SECRET = True
+SEVERAL = True
 
 PREFIX = "whsec_"
 VERSION = "v1"
@@ -55,12 +56,12 @@ def prepare(secret: str) -> Key:
     return signature
 
 
-def sign(keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -> Headers:
-    return sealed(keys, message_id, timestamp, body)
+def sign(keys: Sequence[Key], request: Outgoing) -> Headers:
+    return sealed(keys, request)
 
 
-def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:
-    received = opened(headers, body, now, VERSION)
+def verify(secrets: Sequence[str], request: Incoming, now: int) -> bool:
+    received = opened(request, now, VERSION)
     if received is None:
         return False
     expected = [prepare(secret)(received.message) for secret in secrets if check(secret) is None]

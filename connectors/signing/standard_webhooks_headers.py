@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.message import Headers
-from connectors.signing.scheme import MAX_SECRETS, Key
-
-TOLERANCE = 300
-"""Seconds between the sender's clock and ours, either way; older messages may be recorded ones."""
+from connectors.signing.scheme import MAX_SECRETS, TOLERANCE, Incoming, Key, Outgoing
 
 MOST_SIGNATURES = 16
 """That are looked at in one message: checking costs time."""
@@ -25,17 +22,19 @@ class Received:
     signatures: list[bytes]
 
 
-def sealed(keys: Sequence[Key], message_id: str, timestamp: int, body: bytes) -> Headers:
-    message = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+def sealed(keys: Sequence[Key], request: Outgoing) -> Headers:
+    timestamp = int(request.at)
+    message = b"%b.%d.%b" % (request.message_id.encode(), timestamp, request.body)
     return (
-        ("webhook-id", message_id),
+        ("webhook-id", request.message_id),
         ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", " ".join([key(message) for key in keys[:MAX_SECRETS]])),
     )
 
 
-def opened(headers: Mapping[str, str], body: bytes, now: int, version: str) -> Received | None:
+def opened(request: Incoming, now: int, version: str) -> Received | None:
     """None when a header is missing, the time is not a number, or it is further than TOLERANCE from `now`."""
+    headers = request.headers
     message_id, signatures = headers.get("webhook-id"), headers.get("webhook-signature")
     timestamp = headers.get("webhook-timestamp", "")
     if not message_id or not signatures or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
@@ -45,7 +44,7 @@ def opened(headers: Mapping[str, str], body: bytes, now: int, version: str) -> R
     own = [part.removeprefix(f"{version},") for part in signatures.split() if part.startswith(f"{version},")]
     read = [raw for text in own[:MOST_SIGNATURES] if (raw := decoded(text))]
     prefix = f"{message_id}.{timestamp}.".encode(errors="replace")
-    return Received(message=prefix + body, signatures=read)
+    return Received(message=prefix + request.body, signatures=read)
 
 
 def decoded(text: str) -> bytes | None:

@@ -7,18 +7,19 @@ Public key: `whpk_` and Base64 of 32 bytes.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from connectors.message import Headers
-from connectors.signing.scheme import Key
+from connectors.signing.scheme import Incoming, Key, Outgoing
 from connectors.signing.standard_webhooks_headers import decoded, opened, sealed
 
 NAME = "standard_webhooks_v1a"
 TITLE = "Standard Webhooks (Ed25519)"
 NEEDS_SECRET = True
+SEVERAL = True
 
 PREFIX = "whsk_"
 PUBLIC_PREFIX = "whpk_"
@@ -52,12 +53,12 @@ def prepare(secret: str) -> Key:
     return signature
 
 
-def sign(keys: Sequence[Key], *, message_id: str, timestamp: int, body: bytes) -> Headers:
-    return sealed(keys, message_id, timestamp, body)
+def sign(keys: Sequence[Key], request: Outgoing) -> Headers:
+    return sealed(keys, request)
 
 
-def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: int) -> bool:
-    received = opened(headers, body, now, VERSION)
+def verify(secrets: Sequence[str], request: Incoming, now: int) -> bool:
+    received = opened(request, now, VERSION)
     if received is None:
         return False
     public_keys = [_private_key(secret).public_key() for secret in secrets if check(secret) is None]

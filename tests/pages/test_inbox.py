@@ -39,8 +39,8 @@ def send(where: str, headers: dict[str, str] | None = None, body: bytes = BODY) 
 
 def signed(secret: str) -> dict[str, str]:
     scheme = signing.SCHEMES["standard_webhooks"]
-    now = int(clock.now().timestamp())
-    return dict(scheme.sign([scheme.prepare(secret)], message_id="m1", timestamp=now, body=BODY))
+    request = signing.Outgoing(message_id="m1", at=clock.now().timestamp(), method="POST", url="", body=BODY)
+    return dict(scheme.sign([scheme.prepare(secret)], request))
 
 
 @pytest.mark.parametrize(

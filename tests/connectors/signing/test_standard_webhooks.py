@@ -10,22 +10,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from connectors.message import Headers
 from connectors.signing import SCHEMES, standard_webhooks, standard_webhooks_v1a
+from tests.connectors.signing.messages import NOW, incoming, outgoing, signed
 
-NOW = 1_764_000_000
 BODY = '{"text": "grün"}'.encode()
-
-
-def headers_of(headers: Headers) -> dict[str, str]:
-    return dict(headers)
 
 
 def test_the_published_vector() -> None:
     key = standard_webhooks.prepare("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    headers = standard_webhooks.sign(
-        [key], message_id="msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp=1614265330, body=b'{"test": 2432232314}'
-    )
+    request = outgoing(message_id="msg_p5jXN8AQM9LWM0D4loKWxJek", at=1614265330.9, body=b'{"test": 2432232314}')
+    headers = standard_webhooks.sign([key], request)
     assert headers == (
         ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
         ("webhook-timestamp", "1614265330"),
@@ -35,8 +29,7 @@ def test_the_published_vector() -> None:
 
 def test_the_official_library_verifies_ours_during_a_rotation() -> None:
     old, new, foreign = (standard_webhooks.generate() for _ in range(3))
-    keys = [standard_webhooks.prepare(secret) for secret in (new, old)]
-    headers = headers_of(standard_webhooks.sign(keys, message_id="m1", timestamp=int(time.time()), body=BODY))
+    headers = signed(standard_webhooks, [new, old], at=time.time(), body=BODY)
     for secret in (new, old):
         assert Webhook(secret).verify(BODY, headers) == {"text": "grün"}
     with pytest.raises(WebhookVerificationError):
@@ -52,8 +45,8 @@ class TestReceived:
     def test_the_time_must_be_near(self, scheme: object, skew: int, accepted: bool) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW + skew, body=BODY))
-        assert signing.verify([secret], headers, BODY, NOW) == accepted
+        headers = signed(signing, [secret], at=NOW + skew)
+        assert signing.verify([secret], incoming(headers), NOW) == accepted
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -71,19 +64,19 @@ class TestReceived:
     def test_id_and_time_are_signed_too(self, scheme: object, name: str, value: str) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY))
-        assert signing.verify([secret], headers, BODY, NOW)
-        assert not signing.verify([secret], headers | {name: value}, BODY, NOW)
+        headers = signed(signing, [secret])
+        assert signing.verify([secret], incoming(headers), NOW)
+        assert not signing.verify([secret], incoming(headers | {name: value}), NOW)
 
     def test_signatures_of_other_versions_are_passed_over(self, scheme: object) -> None:
         signing = SCHEMES[scheme.NAME]  # type: ignore[attr-defined]
         secret = signing.generate()
-        headers = headers_of(signing.sign([signing.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY))
+        headers = signed(signing, [secret])
         more = headers | {"webhook-signature": f"v0,abc v9 {headers['webhook-signature']}"}
-        assert signing.verify([secret], more, BODY, NOW)
+        assert signing.verify([secret], incoming(more), NOW)
         version, signature = headers["webhook-signature"].split(",")
         renamed = headers | {"webhook-signature": f"{'v1' if version == 'v1a' else 'v1a'},{signature}"}
-        assert not signing.verify([secret], renamed, BODY, NOW)
+        assert not signing.verify([secret], incoming(renamed), NOW)
 
 
 @pytest.mark.parametrize(("length", "good"), [(23, False), (24, True), (64, True), (65, False)])
@@ -104,9 +97,7 @@ def test_the_public_key_alone_verifies_v1a() -> None:
     assert public is not None
     assert public.startswith("whpk_")
     key = Ed25519PublicKey.from_public_bytes(b64decode(public.removeprefix("whpk_")))
-    headers = headers_of(
-        standard_webhooks_v1a.sign([standard_webhooks_v1a.prepare(secret)], message_id="m1", timestamp=NOW, body=BODY)
-    )
+    headers = signed(standard_webhooks_v1a, [secret], body=BODY)
     version, signature = headers["webhook-signature"].split(",")
     assert version == "v1a"
     message = f"m1.{NOW}.".encode() + BODY
