@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from connectors.auth import basic, bearer, header, none
+from connectors.auth import api_key, azure_sas, basic, bearer, header, mtls, none, oauth2, sigv4
 from connectors.auth.fields import Config, Expiry, Field, Kind, Problems
 from connectors.auth.prepared import Prepared
 from portal.lib import clock
@@ -61,6 +61,11 @@ SCHEMES: Final[dict[str, Scheme]] = {
     header.NAME: header,
     basic.NAME: basic,
     bearer.NAME: bearer,
+    api_key.NAME: api_key,
+    oauth2.NAME: oauth2,
+    sigv4.NAME: sigv4,
+    azure_sas.NAME: azure_sas,
+    mtls.NAME: mtls,
 }
 
 

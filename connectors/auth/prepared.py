@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 from connectors.message import Certificate, Headers, Outcome, Request
 
+BLOTTED = "•••"
+"""Stands for a secret wherever a request is shown or kept."""
+
 Finish: TypeAlias = Callable[[Request, datetime], Request]
 """Sign this very request: its method, URL, headers and body. Called last, when everything else is in it."""
 
