@@ -6,7 +6,7 @@ that connectors are pinned to stays as it is.
 
 from __future__ import annotations
 
-from connectors.profiles import gridx, standard
+from connectors.profiles import bosch, gridx, standard, wattsense
 from connectors.profiles.profile import PLAIN, Context, Document, Item, Profile, RenderError
 
 __all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
@@ -14,6 +14,8 @@ __all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "Rende
 PROFILES: dict[str, Profile] = {
     "standard.2026-11": standard.PROFILE,
     "gridx.2026-03": gridx.PROFILE,
+    "wattsense.2026-11": wattsense.PROFILE,
+    "bosch.2026-11": bosch.PROFILE,
 }
 
 
