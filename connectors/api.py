@@ -56,7 +56,10 @@ PAUSED_SCHEMA: dict[str, Any] = {
     "properties": {
         "at": {"type": "string", "format": "date-time"},
         "reason": {"type": "string", "enum": PauseReason.values},
-        "detail": {"type": "string", "description": "By whom, or which failures led to it."},
+        "detail": {
+            "type": "string",
+            "description": "By whom, or which failures led to it. A key of one company does not read who else it was.",
+        },
         "waiting": {"type": "string", "enum": WhilePaused.values},
     },
     "description": "Null while it sends.",
@@ -142,18 +145,20 @@ class ConnectorSerializer(StrictModel[Connector]):
             "ordered": {"help_text": "Each gateway's messages one at a time, in the order of their events."},
         }
 
+    _last: ConnectorHealth | None = None
+    """Of the connector that is being shown."""
+
+    def to_representation(self, instance: Connector) -> dict[str, Any]:
+        self._last = self.context["view"].health_rows([instance]).get(instance.id)
+        return super().to_representation(instance)
+
     @extend_schema_field({"type": "string", "enum": HEALTH})
     def get_health(self, connector: Connector) -> str:
-        return health.health_of(connector, self._last(connector))
+        return health.health_of(connector, self._last)
 
     @extend_schema_field(Moment(allow_null=True, help_text="Until then the endpoint is left alone, after failures."))
-    def get_resting_until(self, connector: Connector) -> str | None:
-        last = self._last(connector)
-        return clock.rfc3339(last.resting_until) if last and last.resting_until else None
-
-    def _last(self, connector: Connector) -> ConnectorHealth | None:
-        row: ConnectorHealth | None = self.context["view"].health_rows([connector]).get(connector.id)
-        return row
+    def get_resting_until(self, _: Connector) -> str | None:
+        return clock.rfc3339(self._last.resting_until) if self._last and self._last.resting_until else None
 
     @extend_schema_field(PAUSED_SCHEMA)
     def get_paused(self, connector: Connector) -> dict[str, str] | None:
@@ -162,7 +167,7 @@ class ConnectorSerializer(StrictModel[Connector]):
         return {
             "at": clock.rfc3339(connector.paused_at),
             "reason": connector.paused_reason,
-            "detail": connector.paused_detail,
+            "detail": pausing.detail_for(connector, self.context["view"].access),
             "waiting": connector.while_paused,
         }
 

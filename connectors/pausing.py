@@ -25,6 +25,9 @@ from portal.tenants.access import Access
 DROPPED: Final = "The connector was paused."
 """The reason that the history shows beside what was dropped."""
 
+SOMEBODY: Final = "By hand."
+"""What a partner reads instead of a person's e-mail address or another key's name."""
+
 _dropping = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drop what waits")
 """Dropping a million deliveries takes half a minute, for which no request waits."""
 
@@ -32,8 +35,19 @@ log = structlog.get_logger(__name__)
 
 
 def pause_by_hand(connector: Connector, access: Access, waiting: WhilePaused, now: datetime) -> None:
-    detail = f"By {access.user.email}." if access.user is not None else f"By the API {access.who.replace(':', ' ')}."
-    pause(connector, waiting=waiting, reason=PauseReason.MANUAL, detail=detail, now=now)
+    pause(connector, waiting=waiting, reason=PauseReason.MANUAL, detail=_by(access), now=now)
+
+
+def detail_for(connector: Connector, access: Access) -> str:
+    """Why it is paused, as this caller may read it: a partner learns who did it only when it was the same key."""
+    partner = access.company_id is not None
+    if partner and connector.paused_reason == PauseReason.MANUAL and connector.paused_detail != _by(access):
+        return SOMEBODY
+    return connector.paused_detail
+
+
+def _by(access: Access) -> str:
+    return f"By {access.user.email}." if access.user is not None else f"By the API {access.who.replace(':', ' ')}."
 
 
 def pause(connector: Connector, *, waiting: WhilePaused, reason: PauseReason, detail: str, now: datetime) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from connectors.models import Connector, ConnectorHealth
 from portal.lib import clock
@@ -91,6 +93,47 @@ def test_a_partner_pauses_its_own_subscriptions_connector_which_stays_a_subscrip
     assert world.partner.get(f"/api/v1/subscriptions/{made['id']}/").json()["active"] is True
     assert world.partner.patch(path, {"rate_limit": 5}, format="json").status_code == 409
     assert post(world.partner, f"{path}resume/", {}, 200)["enabled"] is True
+
+
+def test_a_partner_does_not_read_who_of_the_staff_paused(world: World) -> None:
+    wish = {"event_types": ["gateway/online"], "target_url": "https://partner.example/", "active": True}
+    made = post(world.partner, "/api/v1/subscriptions/", wish)
+    path = f"{CONNECTORS}{made['connector']}/"
+    admin = by_session(world.ours, "ada@example.com", Role.ADMIN)
+    post(world.owner, f"{path}pause/", {}, 200)
+    for answer in (
+        world.partner.get(path),
+        world.partner.get(CONNECTORS),
+        world.partner.get("/api/v1/subscriptions/"),
+        world.partner.get(f"/api/v1/subscriptions/{made['id']}/"),
+        world.partner.post(f"{path}pause/", {"waiting": "hold"}, format="json"),
+    ):
+        assert answer.status_code == 200
+        assert "ida@" not in answer.content.decode()
+    assert world.partner.get(path).json()["paused"]["detail"] == "By hand."
+    for colleague in (world.owner, admin, world.teammate, world.reader):
+        assert colleague.get(path).json()["paused"]["detail"] == "By ida@example.com."
+    assert world.stranger.get(path).status_code == 404
+
+
+def test_a_partner_reads_its_own_key_and_no_other_and_why_the_product_paused(world: World) -> None:
+    wish = {"event_types": ["gateway/online"], "target_url": "https://partner.example/", "active": True}
+    path = f"{CONNECTORS}{post(world.partner, '/api/v1/subscriptions/', wish)['connector']}/"
+    own = post(world.partner, f"{path}pause/", {}, 200)["paused"]["detail"]
+    assert own.startswith("By the API key fk_")
+    post(world.partner, f"{path}resume/", {}, 200)
+    assert post(world.manager, f"{path}pause/", {}, 200)["paused"]["detail"] not in ("By hand.", own)
+    assert world.partner.get(path).json()["paused"]["detail"] == "By hand."
+    with scope.organization(world.ours.organization.id):
+        Connector.objects.update(paused_reason="failing", paused_detail="All 61 attempts failed.")
+    assert world.partner.get(path).json()["paused"]["detail"] == "All 61 attempts failed."
+
+
+def test_an_answer_about_one_connector_reads_its_health_once(world: World, path: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert world.reader.get(path).json()["resting_until"] is None
+    asked = [query["sql"] for query in queries if 'FROM "connectors_connectorhealth"' in query["sql"]]
+    assert len(asked) == 1
 
 
 def test_off_says_more_than_paused(world: World, path: str) -> None:
