@@ -26,6 +26,9 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9a-f]{2})|%(?:[01][0-9a-f]|7f)", re.IGNORECASE
 _LABEL = re.compile(r"(?!-)[a-z0-9_\-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _INNER_SUFFIXES = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "onion"})
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
+_UPWARD = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_NOT_BELOW = "Write a path below the URL, such as /hooks/values."
 _ASCII_ONLY = "Only ASCII without blanks: percent-encode the path, write international names in their xn-- form."
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -54,6 +57,43 @@ def check_url(url: str, policy: EgressPolicy, *, exempt: Exemption | None = None
     if not 1 <= port <= 65535:
         problems.append("The port must be between 1 and 65535.")
     return problems + _host(authority["host"].lower(), port, policy, exempt)
+
+
+def join_route(url: str, route: str) -> str:
+    """Where a message of this route goes: its path is put behind the URL's own, and queries of both are kept.
+
+    `https://a.example/in?key=1` with `/values` is `https://a.example/in/values?key=1`. Without a route, the URL itself.
+    """
+    if not route:
+        return url
+    base, _, query = url.partition("?")
+    path, _, more = route.partition("?")
+    joined = f"{base.rstrip('/')}/{path.lstrip('/')}"
+    queries = "&".join(part for part in (query, more) if part)
+    return f"{joined}?{queries}" if queries else joined
+
+
+def route_problem(route: str) -> str | None:
+    """Why this cannot be a route, in words for the person who typed it, or None."""
+    if not route:
+        return "This field is required."
+    if len(route) > URL_CAP:
+        return f"The route is longer than {URL_CAP} characters."
+    if problems := _characters(route):
+        return problems[0]
+    if "#" in route:
+        return "A fragment (#…) is never sent: leave it out."
+    if route.startswith("//") or _SCHEME.match(route):
+        return _NOT_BELOW
+    return "Leave out the segments . and .." if _UPWARD.search(route.partition("?")[0]) else None
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL that `check_url` passed, each in one writing: `https://a.example:443`."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removesuffix(".")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
 
 
 def name_and_port(url: str) -> tuple[str, int] | None:

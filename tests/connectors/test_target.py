@@ -6,7 +6,7 @@ import pytest
 
 from connectors.egress import REFUSED, EgressPolicy
 from connectors.models import Connector
-from connectors.target import URL_CAP, check_url, name_and_port
+from connectors.target import URL_CAP, check_url, join_route, name_and_port, origin_of, route_problem
 from portal.tenants import scope
 from tests.rest.world import Tenant, by_key, errors, make_tenant, post
 
@@ -141,3 +141,52 @@ def test_an_exemption_opens_one_address_and_port():
 
 def test_every_reason_is_named_at_once():
     assert len(check_url("http://127.0.0.1:70000/#x", CLOSED)) == 4
+
+
+@pytest.mark.parametrize(
+    ("url", "route", "joined"),
+    [
+        ("https://a.example", "values", "https://a.example/values"),
+        ("https://a.example/", "/values", "https://a.example/values"),
+        ("https://a.example/in", "/hooks/values/", "https://a.example/in/hooks/values/"),
+        ("https://a.example/in/", "v1:values", "https://a.example/in/v1:values"),
+        ("https://a.example/in?key=1", "/values", "https://a.example/in/values?key=1"),
+        ("https://a.example?key=1", "/values?kind=v&x=%2F", "https://a.example/values?key=1&kind=v&x=%2F"),
+        ("https://a.example/in", "/values?kind=v", "https://a.example/in/values?kind=v"),
+        ("https://a.example/in/?key=1", "", "https://a.example/in/?key=1"),
+    ],
+)
+@pytest.mark.line(132, 133)
+def test_a_route_is_put_behind_the_path_of_the_url(url: str, route: str, joined: str) -> None:
+    assert join_route(url, route) == joined
+    assert not route or check_url(joined, CLOSED) == []
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "", "https://b.example/x", "http:x", "//b.example/x", "javascript:1", "../x", "/a/../b", "/a/..", "/a/%2e%2E/b",
+        "./x", "/a b", "/a\r\nX: 1", "/a\x00", "/ä", "/a#b", "/a\\b", "/%0d%0a", "/" + "a" * URL_CAP,
+    ],
+)  # fmt: skip
+def test_a_route_that_would_lead_elsewhere_is_refused(route: str) -> None:
+    assert route_problem(route)
+
+
+@pytest.mark.parametrize("route", ["/values", "values/v1", "/a.b/..c/d..", "/v1:values", "/x?to=../y", "/a//b"])
+def test_a_route_below_the_url_is_fine(route: str) -> None:
+    assert route_problem(route) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://A.Example/x?y", "https://a.example:443"),
+        ("HTTPS://a.example.:443", "https://a.example:443"),
+        ("https://a.example:8443/", "https://a.example:8443"),
+        ("http://a.example/", "http://a.example:80"),
+        ("https://[2001:DB8::1]/", "https://[2001:db8::1]:443"),
+    ],
+)
+def test_one_host_has_one_writing(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
