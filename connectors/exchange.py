@@ -47,10 +47,10 @@ def send_sample(connector: Connector, event_type: str = "ping") -> Exchange:
         )
         request = make_request(target, target.profile.render([Item(document)], target.context), str(uuid7(now)), now)
     except (NotSendable, RenderError, SecretUnreadable) as error:
-        return _unsendable(str(error))
+        return unsendable(str(error))
     if not connection.in_atomic_block:
         connection.close()
-    return _exchange(target, request, send_now(request, egress_policy()))
+    return exchange_of(target, request, send_now(request, egress_policy()))
 
 
 def headers_of(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -68,7 +68,8 @@ def parse_head(head: str) -> tuple[str, dict[str, str]]:
     return first, headers_of((name, value) for name, _, value in parts)
 
 
-def _exchange(target: Target, request: Request, outcome: Outcome) -> Exchange:
+def exchange_of(target: Target, request: Request, outcome: Outcome) -> Exchange:
+    """What of this exchange may be shown: secrets are blotted out."""
     state, _ = retry.classify(target.policy, outcome)
     _, headers = parse_head(shown_head(target, request))
     sent = {
@@ -95,6 +96,7 @@ def _exchange(target: Target, request: Request, outcome: Outcome) -> Exchange:
     )
 
 
-def _unsendable(detail: str) -> Exchange:
+def unsendable(detail: str) -> Exchange:
+    """Nothing could go, and why."""
     error = {"class": ErrorClass.RENDER.value, "detail": detail}
     return Exchange(delivered=False, request=None, response=None, error=error, duration_ms=0.0)
