@@ -26,6 +26,8 @@ TAKE_OVER_SECONDS = 15.0
 """The lease (9 s) and a renewal (2 s), and what a busy machine takes on top."""
 LATE_SECONDS = 3.0
 """In which a worker that runs again has recorded, or tried to, what it had in flight."""
+SICK_QUEUE = 100
+"""Messages that wait for a partner that hangs: more than can be tried while it is watched."""
 
 
 FINGERPRINT = """
@@ -167,25 +169,40 @@ def f6_worker_frozen(site: Site, *, times: int = 20, deliveries: int = 400) -> R
     return report.close()
 
 
-def f7_rolling_restart(site: Site, *, rounds: int = 10) -> Report:
-    """All workers, one after the other, asked to end: they hand over what they have, and nothing is sent twice."""
-    report = Report(name="F7 rolling restart", figures={"rounds": rounds, "workers": site.workers})
+def f7_rolling_restart(site: Site, *, rounds: int = 10, sick_policy: str = "standard") -> Report:
+    """All workers, one after the other, asked to end: they hand over what they have, and nothing is sent twice.
+
+    One more partner hangs, so that a worker that ends has to wait for it; the others' messages do not. What is on its
+    way to that partner is neither lost nor a duplicate: the try is recorded, and the message goes on waiting.
+    """
+    figures = {"rounds": rounds, "workers": site.workers, "sick_policy": sick_policy}
+    report = Report(name="F7 rolling restart", figures=figures)
+    sick = site.field("f7-sick", ["hang"], concurrency=2, retry_policy=sick_policy)
+    sick.send(range(SICK_QUEUE))
     field = site.field("f7", ["slow-100"] * 8)
     source = Source(field, rate=60, batch=6)
     source.start()
+    eventually(lambda: _arrived(site, sick), 30, "a request that hangs")
+    ended = []
     for _ in range(rounds):
         for number in range(1, site.workers + 1):
             faults.wait_for_workers(site.stack, site.workers)
-            old = site.stack.pid_of("celery", f"worker{number}@")
+            old, began = site.stack.pid_of("celery", f"worker{number}@"), time.monotonic()
             faults.kill(old, signal.SIGTERM)
             eventually(lambda old=old: old not in faults.worker_pids(site.stack), 60, "the end of a worker")
+            ended.append(time.monotonic() - began)
     faults.wait_for_workers(site.stack, site.workers)
     source.finish()
     tally = field.wait()
     report.judge(tally, duplicates_at_most=0)
     report.note(source)
+    report.measured |= {"worker_ended_s_max": round(max(ended), 1), "sick_requests": _arrived(site, sick)}
     report.demand(tally.delay(1.0) <= TAKE_OVER_SECONDS, f"a delivery came {tally.delay(1.0):.1f} s after its 202")
-    field.end()
+    still = _waiting(site, sick)
+    report.demand(still == SICK_QUEUE, f"{still} of {SICK_QUEUE} still wait for the partner that hangs")
+    report.demand(sick.answered == 0, "the partner that hangs answered")
+    for each in (sick, field):
+        each.end()
     return report.close()
 
 
@@ -200,7 +217,7 @@ def f8_partner_hangs(
         sick.send(range(start, min(queued, start + 1000)))
     apis = site.stack.organizations([f"f8-{number}" for number in range(tenants)])
     healthy = [Field.plant(api, site.partner, f"f8-{n}", ["ok"]) for n, api in enumerate(apis)]
-    eventually(lambda: site.partner.state().get("f8-sick-0", {}).get("arrived"), 30, "a request that hangs")
+    eventually(lambda: _arrived(site, sick), 30, "a request that hangs")
     sources = [Source(one, rate=4, batch=1, total=events) for one in healthy]
     for source in sources:
         source.start()
@@ -261,6 +278,12 @@ def _resumed(site: Site, field: Field) -> float:
     began, before = time.monotonic(), field.answered
     eventually(lambda: field.answered > before, 60, "a delivery after PostgreSQL's return")
     return time.monotonic() - began
+
+
+def _arrived(site: Site, field: Field) -> int:
+    """Requests that reached its partners, answered or not."""
+    state = site.partner.state()
+    return sum(state[name]["arrived"] for name in field.names if name in state)
 
 
 def _query(site: Site, statement: str, field: Field) -> Any:

@@ -134,7 +134,7 @@ def holds(report: Report) -> bool:
 
 
 def test_a_rolling_restart_sends_nothing_twice(site: Site) -> None:
-    assert holds(scenarios.f7_rolling_restart(site, rounds=1))
+    assert holds(scenarios.f7_rolling_restart(site, rounds=1, sick_policy="gridx"))
 
 
 def test_redis_away_is_not_noticed(site: Site) -> None:
