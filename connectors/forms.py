@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 
-from connectors import configure, profiles, retry, signing
+from connectors import configure, policies, profiles, retry, signing
 from connectors.inbox import inbox_url
 from connectors.models import DEFAULT_CONCURRENCY, Connector
 from portal.lib.uuid7 import uuid7
@@ -16,12 +16,7 @@ from portal.tenants.models import Company, Organization
 KEEP = "keep"
 INBOX, URL = "inbox", "url"
 
-RETRY_TITLES = {
-    "standard": "Standard: 10 tries over 75 hours",
-    "gridx": "gridX: 6 tries within an hour and a half",
-    "urgent": "Urgent: every minute for 50 minutes",
-    "none": "None: one try",
-}
+RETRY_TITLES = {name: policies.title_of(policy) for name, policy in retry.POLICIES.items()}
 AUTH_TITLES = {
     "none": "None: the signature is enough",
     "header": "A header of your choice",

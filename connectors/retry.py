@@ -45,16 +45,19 @@ class Policy:
     `success` nor in `gone` is tried again if it is in `transient`, where None means any; so is a request
     without an answer, whatever the reason, unless our own side could not make the message. After `pause_after`
     seconds in which every attempt failed, and PAUSE_ATTEMPTS of them, the connector is paused: 5 days where messages
-    are tried for 3 (G6), a day, which is our own choice, where they are given up within the hour or two.
+    are tried for 3 (G6), a day, which is our own choice, where they are given up within the hour or two. With
+    `expires`, a message whose event has an `expires_at` in the past is dropped instead of sent.
     """
 
     name: str
+    title: str
     schedule: tuple[float, ...]
     timeout: float
     success: frozenset[int]
     gone: frozenset[int] = frozenset({410})
     transient: frozenset[int] | None = None
     pause_after: float = 5 * _DAY
+    expires: bool = False
 
     @property
     def tries(self) -> int:
@@ -81,6 +84,7 @@ _DELIVERED = Decision(state="delivered", delay=None, reason="answered as it shou
 POLICIES: Final[dict[str, Policy]] = {
     "standard": Policy(
         name="standard",
+        title="Standard",
         # The schedule that the Standard Webhooks specification recommends: 10 tries over 75 h.
         schedule=(
             5.0,
@@ -98,6 +102,7 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "gridx": Policy(
         name="gridx",
+        title="gridX",
         # Five retries with exponential back-off, 5 s and the classes of statuses are the vendor's (B5, S4
         # line 169). The delays are our definition, and so is that a request without an answer is transient.
         schedule=(15.0, 1 * _MINUTE, 4 * _MINUTE, 16 * _MINUTE, 64 * _MINUTE),
@@ -108,13 +113,43 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "urgent": Policy(
         name="urgent",
+        title="Urgent",
         # Every minute for 50 minutes, as Leap does for what must be acted on at once (B6).
         schedule=(_MINUTE,) * 50,
         timeout=10.0,
         success=_ANY_2XX,
         pause_after=_DAY,
     ),
-    "none": Policy(name="none", schedule=(), timeout=20.0, success=_ANY_2XX, pause_after=_DAY),
+    "withthegrid": Policy(
+        name="withthegrid",
+        title="Withthegrid",
+        # The waits before the attempts 1 to 6 are the table of the vendor's sister product (B2). The vendor keeps the
+        # data after that, as we do; a restart by hand counts on from there. Timeout and statuses are our definition.
+        schedule=(10.0, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, _DAY, 3 * _DAY),
+        timeout=20.0,
+        success=_ANY_2XX,
+    ),
+    "bosch": Policy(
+        name="bosch",
+        title="Bosch",
+        # "There is no retry mechanism in place at the moment" (B1). Timeout and statuses are our definition.
+        schedule=(),
+        timeout=20.0,
+        success=_ANY_2XX,
+        pause_after=_DAY,
+    ),
+    "smartgridone": Policy(
+        name="smartgridone",
+        title="SmartgridOne",
+        # The vendor says nothing of retries. That a snapshot is tried once, and dropped when a newer one has taken its
+        # place, is our definition (B3's proposal), and so are timeout and statuses.
+        schedule=(),
+        timeout=20.0,
+        success=_ANY_2XX,
+        pause_after=_DAY,
+        expires=True,
+    ),
+    "none": Policy(name="none", title="None", schedule=(), timeout=20.0, success=_ANY_2XX, pause_after=_DAY),
 }
 
 

@@ -59,7 +59,7 @@ def test_none_never_tries_again():
 @pytest.mark.parametrize("error", list(ErrorClass))
 def test_no_answer_is_tried_again_unless_our_side_failed(policy, error):
     state = decide(POLICIES[policy], outcome(error=error), 1, NOW, MIDDLE).state
-    assert state == ("failed" if error is ErrorClass.RENDER else "retry")
+    assert state == {"render": "failed", "expired": "expired"}.get(error, "retry")
 
 
 def test_schedules_add_up_to_what_they_say():
@@ -69,8 +69,23 @@ def test_schedules_add_up_to_what_they_say():
     assert (gridx.tries, gridx.timeout) == (6, 5.0)
     assert {later / earlier for earlier, later in zip(gridx.schedule, gridx.schedule[1:], strict=False)} == {4.0}
     assert (set(urgent.schedule), sum(urgent.schedule)) == ({60.0}, 50 * 60.0)
-    assert POLICIES["none"].tries == 1
+    assert {POLICIES[name].tries for name in ("none", "bosch", "smartgridone")} == {1}
+    assert [name for name, policy in POLICIES.items() if policy.expires] == ["smartgridone"]
     assert all(name == policy.name for name, policy in POLICIES.items())
+
+
+@pytest.mark.line(77)
+def test_the_waits_of_withthegrid_are_those_of_its_table():
+    assert POLICIES["withthegrid"].schedule == (10, 5 * 60, 30 * 60, 2 * HOUR, 24 * HOUR, 72 * HOUR)
+    assert POLICIES["withthegrid"].tries == 7
+    assert POLICIES["withthegrid"].pause_after > sum(POLICIES["withthegrid"].schedule)
+
+
+@pytest.mark.line(169, 170)
+def test_the_classes_and_tries_of_gridx():
+    policy = POLICIES["gridx"]
+    assert (policy.tries, policy.success, policy.gone) == (6, {200, 201, 202, 204}, {410})
+    assert policy.transient == {408, 429, 500, 502, 503, 504}
 
 
 @pytest.mark.parametrize("name", list(POLICIES))
@@ -167,4 +182,4 @@ def test_what_speaks_of_the_endpoint_asks_for_a_wait_of_everything(status, hold)
 
 def test_the_days_of_only_failures_after_which_a_connector_is_paused():
     days = {name: policy.pause_after / (24 * HOUR) for name, policy in POLICIES.items()}
-    assert days == {"standard": 5, "gridx": 1, "urgent": 1, "none": 1}
+    assert days == {"standard": 5, "gridx": 1, "urgent": 1, "none": 1, "withthegrid": 5, "bosch": 1, "smartgridone": 1}
