@@ -91,7 +91,7 @@ def change_connector(connector: Connector, fields: Fields, now: datetime) -> str
     """
     with transaction.atomic():
         _take_as_it_stands(connector)
-        if "profile" in fields and (profile := profiles.resolve(fields["profile"])):
+        if "profile" in fields and (profile := profiles.resolve(fields["profile"], connector.profile)):
             connector.profile = profile.id
         if fields.get("url", connector.url) != connector.url:
             pausing.forgive(connector.id, now)
@@ -224,8 +224,9 @@ def _add_secret(connector: Connector, secret: str) -> None:
 
 
 def _profile(fields: Fields, connector: Connector | None) -> Profile | None:
-    named = fields.get("profile", connector.profile if connector is not None else None)
-    return profiles.resolve(named) if isinstance(named, str) else None
+    pinned = connector.profile if connector is not None else ""
+    named = fields.get("profile", pinned)
+    return profiles.resolve(named, pinned) if isinstance(named, str) else None
 
 
 def _profile_reason(fields: Fields, profile: Profile | None, connector: Connector | None) -> str | None:

@@ -14,7 +14,8 @@ from portal.lib.uuid7 import uuid7
 from portal.tenants.access import Access
 from triggers.models import Subscription
 
-DEFAULT_PROFILE = "gridx"
+DEFAULT_PROFILE = "gridx.2026-03"
+"""The version that subscriptions are documented in; a newer one is sent only to those who ask for it."""
 
 Fields = Mapping[str, Any]
 

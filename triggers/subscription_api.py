@@ -49,7 +49,8 @@ class SubscriptionSerializer(Strict):
         return value
 
     def validate_profile(self, value: str) -> str:
-        profile = profiles.resolve(value)
+        pinned = self.instance.connector.profile if isinstance(self.instance, Subscription) else None
+        profile = profiles.resolve(value, pinned or subscribe.DEFAULT_PROFILE)
         if profile is None:
             raise ValidationError(f"There is no such profile. There are: {', '.join(profiles.PROFILES)}.")
         return profile.id

@@ -6,7 +6,7 @@ that connectors are pinned to stays as it is.
 
 from __future__ import annotations
 
-from connectors.profiles import bosch, gridx, standard, wattsense
+from connectors.profiles import bosch, gridx, gridx_2026_06, standard, wattsense
 from connectors.profiles.profile import PLAIN, Context, Document, Item, Profile, RenderError
 
 __all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
@@ -14,14 +14,17 @@ __all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "Rende
 PROFILES: dict[str, Profile] = {
     "standard.2026-11": standard.PROFILE,
     "gridx.2026-03": gridx.PROFILE,
+    "gridx.2026-06": gridx_2026_06.PROFILE,
     "wattsense.2026-11": wattsense.PROFILE,
     "bosch.2026-11": bosch.PROFILE,
 }
 
 
-def resolve(name_or_version: str) -> Profile | None:
-    """The version that is named, or the newest one of a bare name."""
-    if pinned := PROFILES.get(name_or_version):
-        return pinned
+def resolve(name_or_version: str, pinned: str = "") -> Profile | None:
+    """The version that is named. A bare name keeps the version that is `pinned`, and is the newest one otherwise."""
+    if exact := PROFILES.get(name_or_version):
+        return exact
+    if (kept := PROFILES.get(pinned)) and kept.name == name_or_version:
+        return kept
     versions = [profile for profile in PROFILES.values() if profile.name == name_or_version]
     return max(versions, key=lambda profile: profile.version, default=None)

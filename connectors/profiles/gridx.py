@@ -19,39 +19,51 @@ from portal.fleet.appliance_types import KINDS_BY_TYPE
 CONTENT_TYPE = "application/json"
 
 Fields: TypeAlias = dict[str, Any]
+MakeData: TypeAlias = Callable[[Document, Mapping[str, Any]], Fields]
 
 
 def render(items: Sequence[Item], context: Context) -> Rendered:  # noqa: ARG001
     document = items[0].document
-    event_type = document["type"]
-    data_for = _DATA.get(event_type)
-    if data_for is None:
-        raise RenderError(refusal(event_type))
+    return message(document, payload(document, DATA, refusal), correlation="correlationID")
+
+
+def refusal(event_type: str) -> str | None:
+    if event_type in DATA:
+        return None
+    if event_type == "datapoint/value":
+        return "gridX has no event for measured values; use a connector with the standard profile for them."
+    return f"gridX has no event type {event_type}."
+
+
+# what the versions share
+
+
+def payload(document: Document, makers: Mapping[str, MakeData], refusal: Callable[[str], str | None]) -> Fields:
+    """The `data` that this version makes of the event. RenderError when it has no such type, or lacks a field."""
+    make = makers.get(document["type"])
+    if make is None:
+        raise RenderError(refusal(document["type"]))
     try:
-        data = data_for(document, data_of(document))
+        return make(document, data_of(document))
     except KeyError as missing:
         raise RenderError(f"gridX demands a field that this event does not have: {missing.args[0]}") from missing
-    message: Fields = {
+
+
+def message(document: Document, data: Fields, *, correlation: str) -> Rendered:
+    """The envelope (S4 lines 173-184); `correlation` is the version's name for the correlation id."""
+    envelope: Fields = {
         "id": document["id"],
         "accountID": document["organization"],
         "source": _source(document),
         "specVersion": "1.0",
         "dataContentType": "application/json",
         "time": document["time"],
-        "type": event_type,
+        "type": document["type"],
     }
     if "correlation_id" in document:
-        message["correlationID"] = document["correlation_id"]
-    message["data"] = data
-    return Rendered(body=orjson.dumps(message), content_type=CONTENT_TYPE)
-
-
-def refusal(event_type: str) -> str | None:
-    if event_type in _DATA:
-        return None
-    if event_type == "datapoint/value":
-        return "gridX has no event for measured values; use a connector with the standard profile for them."
-    return f"gridX has no event type {event_type}."
+        envelope[correlation] = document["correlation_id"]
+    envelope["data"] = data
+    return Rendered(body=orjson.dumps(envelope), content_type=CONTENT_TYPE)
 
 
 def milliwatts(watts: float) -> int:
@@ -77,16 +89,16 @@ def _source(document: Document) -> str:
     return f"/systems/{system['id']}" if system else f"/accounts/{document['organization']}"
 
 
-def _present(**fields: Any) -> Fields:
+def present(**fields: Any) -> Fields:
     """What is empty is left out, never sent as null."""
     return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
-def _gateway(document: Document, data: Mapping[str, Any]) -> Fields:
+def gateway_data(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 lines 243-246. The user is in `data` only with consent."""
     system, gateway = document["system"], document["gateway"]
     user = data.get("user") or {}
-    return _present(
+    return present(
         gatewayID=gateway["id"],
         gatewayName=gateway.get("name"),
         gatewaySerialnumber=gateway.get("serial_number"),
@@ -98,17 +110,17 @@ def _gateway(document: Document, data: Mapping[str, Any]) -> Fields:
     )
 
 
-def _appliance(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
+def appliance_data(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
     """S4 lines 210-223; the kind only where the type has one (line 217)."""
     system, appliance = document["system"], document["appliance"]
     kind = appliance.get("kind") if appliance.get("type") in KINDS_BY_TYPE else None
-    return _present(
+    return present(
         applianceID=appliance["id"],
         gatewayID=document["gateway"]["id"],
         model=appliance.get("model"),
         manufacturer=appliance.get("manufacturer"),
-        type=_upper(appliance.get("type")),
-        kind=_upper(kind),
+        type=upper(appliance.get("type")),
+        kind=upper(kind),
         name=appliance.get("name"),
         serialNumber=appliance.get("serial_number"),
         systemID=system["id"],
@@ -116,17 +128,17 @@ def _appliance(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: 
     )
 
 
-def _inverter(document: Document, data: Mapping[str, Any]) -> Fields:
+def inverter_data(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 lines 251-256."""
-    return _appliance(document, data) | _present(
-        status=_upper(data["status"]),
-        lastStatus=_upper(data["last_status"]),
+    return appliance_data(document, data) | present(
+        status=upper(data["status"]),
+        lastStatus=upper(data["last_status"]),
         errCode=data.get("error_code"),
         lastErrCode=data.get("last_error_code"),
     )
 
 
-def _vehicle(document: Document) -> Fields:
+def vehicle_data(document: Document) -> Fields:
     """S4 line 224."""
     return {
         "systemID": document["system"]["id"],
@@ -135,26 +147,26 @@ def _vehicle(document: Document) -> Fields:
     }
 
 
-def _observed_vehicle(document: Document, data: Mapping[str, Any]) -> Fields:
+def observed_vehicle_data(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 lines 225-227."""
-    return _vehicle(document) | {"issuedAt": data["issued_at"], "atHome": data["at_home"]}
+    return vehicle_data(document) | {"issuedAt": data["issued_at"], "atHome": data["at_home"]}
 
 
-def _vehicle_state(state: str) -> Callable[[Document, Mapping[str, Any]], Fields]:
+def _vehicle_state(state: str) -> MakeData:
     """S4 lines 228-233 and 242; `state` is what the type says when the event does not."""
 
     def fields(document: Document, data: Mapping[str, Any]) -> Fields:
-        named = _observed_vehicle(document, data) | {"state": _upper(data.get("state", state))}
+        named = observed_vehicle_data(document, data) | {"state": upper(data.get("state", state))}
         if reason := data.get("failure_reason"):
-            named["failureReason"] = {"type": _upper(reason["type"]), "detail": reason["detail"]}
+            named["failureReason"] = {"type": upper(reason["type"]), "detail": reason["detail"]}
         return named
 
     return fields
 
 
-def _measured_vehicle(document: Document, data: Mapping[str, Any]) -> Fields:
+def measured_vehicle_data(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 lines 236-241: mW, m, %, Wh."""
-    named = _observed_vehicle(document, data)
+    named = observed_vehicle_data(document, data)
     if "state_of_charge_percent" in data:
         named["stateOfCharge"] = data["state_of_charge_percent"]
     named["chargePower"] = milliwatts(data["charge_power_w"])
@@ -169,18 +181,18 @@ def _measured_vehicle(document: Document, data: Mapping[str, Any]) -> Fields:
 
 def _vehicle_control(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 line 234."""
-    return _vehicle(document) | {"eventPayload": data["payload"]}
+    return vehicle_data(document) | {"eventPayload": data["payload"]}
 
 
 def _vehicle_cloud(document: Document, data: Mapping[str, Any]) -> Fields:
     """S4 line 235."""
-    return _vehicle(document) | {"enodeEventPayload": data["payload"]}
+    return vehicle_data(document) | {"enodeEventPayload": data["payload"]}
 
 
 def _limit(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
     """S4 lines 247-250: newLPC in mW, absent when the limit is lifted."""
     limit = data.get("limit_w")
-    return _present(
+    return present(
         newLPC=None if limit is None else _exact_milliwatts(limit),
         receivedAt=data.get("received_at"),
         validUntil=data.get("valid_until"),
@@ -188,60 +200,60 @@ def _limit(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG0
 
 
 def _ping(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
-    return _present(message=data.get("message"))
+    return present(message=data.get("message"))
 
 
-def _system_action(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
+def system_action_data(document: Document, data: Mapping[str, Any]) -> Fields:  # noqa: ARG001
     """S4 lines 258-267. The type stays `system/action`: `ping` in the printed schema is a copy error."""
     resolution = data["resolution"]
     return {
         "id": data["id"],
-        "type": _upper(data["type"]),
+        "type": upper(data["type"]),
         "manufacturer": data["manufacturer"],
-        "domain": _pascal(data["domain"]),
+        "domain": pascal(data["domain"]),
         "introducedAt": data["introduced_at"],
         "resolution": {
             "description": resolution["description"],
             "title": resolution["title"],
-            "access": _pascal(resolution["access"]),
-            "agent": _pascal(resolution["agent"]),
+            "access": pascal(resolution["access"]),
+            "agent": pascal(resolution["agent"]),
         },
     }
 
 
-def _upper(word: str | None) -> str | None:
+def upper(word: str | None) -> str | None:
     return word.upper() if word else None
 
 
-def _pascal(words: str) -> str:
+def pascal(words: str) -> str:
     """`third_party` is ThirdParty here."""
     return "".join(word.capitalize() for word in words.split("_"))
 
 
-_DATA: dict[str, Callable[[Document, Mapping[str, Any]], Fields]] = {
-    "appliance/create": _appliance,
-    "appliance/delete": _appliance,
-    "appliance/offline": _appliance,
-    "appliance/online": _appliance,
-    "appliance/update": _appliance,
+DATA: dict[str, MakeData] = {
+    "appliance/create": appliance_data,
+    "appliance/delete": appliance_data,
+    "appliance/offline": appliance_data,
+    "appliance/online": appliance_data,
+    "appliance/update": appliance_data,
     "ev/charge-failed": _vehicle_state("failed"),
     "ev/charge-started": _vehicle_state("charging"),
     "ev/charge-stopped": _vehicle_state("stopped"),
     "ev/control": _vehicle_control,
     "ev/create": _vehicle_cloud,
     "ev/delete": _vehicle_cloud,
-    "ev/measurement": _measured_vehicle,
+    "ev/measurement": measured_vehicle_data,
     "ev/plugged": _vehicle_state("plugged"),
     "ev/unplugged": _vehicle_state("unplugged"),
     "ev/update": _vehicle_cloud,
-    "gateway/create": _gateway,
-    "gateway/offline": _gateway,
-    "gateway/online": _gateway,
+    "gateway/create": gateway_data,
+    "gateway/offline": gateway_data,
+    "gateway/online": gateway_data,
     "grid-signal-processor/limitation-of-power-consumption/set": _limit,
     "grid-signal-processor/limitation-of-power-consumption/unset": _limit,
-    "inverter/status": _inverter,
+    "inverter/status": inverter_data,
     "ping": _ping,
-    "system/action": _system_action,
+    "system/action": system_action_data,
 }
 """The types that this format has (S4 lines 186-209), and what makes the `data` of each."""
 

@@ -70,7 +70,7 @@ def test_the_connectors_send_to_the_organizations_own_inbox(settings: Any) -> No
         connectors = {connector.profile: connector for connector in Connector.objects.all()}
         assert {(item.profile, item.signing, item.enabled) for item in connectors.values()} == {
             ("standard.2026-11", "standard_webhooks", True),
-            ("gridx.2026-03", "x_signature", True),
+            ("gridx.2026-06", "x_signature", True),
         }
         assert all(is_inbox_url(item.url, organization) for item in connectors.values())
         for secret in SigningSecret.objects.select_related("connector"):
@@ -79,8 +79,8 @@ def test_the_connectors_send_to_the_organizations_own_inbox(settings: Any) -> No
         assert kinds == {
             ("standard.2026-11", "values"),
             ("standard.2026-11", "events"),
-            ("gridx.2026-03", "events"),
-            ("gridx.2026-03", "alarms"),
+            ("gridx.2026-06", "events"),
+            ("gridx.2026-06", "alarms"),
         }
         for trigger in Trigger.objects.select_related("connector"):
             assert trigger.event_types

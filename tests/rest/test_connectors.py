@@ -39,7 +39,7 @@ def test_the_profiles_defaults_and_a_secret_of_the_partners_own(world: World) ->
     body = BODY | {"profile": "gridx", "signing": {"scheme": "x_signature", "secret": SECRET}}
     made = post(world.manager, CONNECTORS, body)
     assert "secret" not in made
-    assert (made["profile"], made["retry_policy"]) == ("gridx.2026-03", "gridx")
+    assert (made["profile"], made["retry_policy"]) == ("gridx.2026-06", "gridx")
     with scope.organization(world.ours.organization.id):
         assert configure.live_secrets(Connector.objects.get(), clock.now()) == [SECRET]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.models import Connector
-from connectors.signing import SCHEMES
+from connectors.signing import SCHEMES, Incoming
 from portal.lib import clock
 from portal.tenants import scope
 from tests.receiver import Receiver
@@ -81,8 +81,9 @@ def test_a_ping_goes_out_while_inactive_and_a_rotation_signs_with_both(world: Wo
     assert received.json()["type"] == "ping"
     now = int(clock.now().timestamp())
     verify = SCHEMES["x_signature"].verify
-    assert verify([made["secret"]], received.headers, received.body, now)
-    assert verify([new], received.headers, received.body, now)
+    arrived = Incoming(method="POST", path="/", headers=received.headers, body=received.body)
+    assert verify([made["secret"]], arrived, now)
+    assert verify([new], arrived, now)
 
 
 def test_its_connector_is_seen_but_not_changed(world: World) -> None:
@@ -103,6 +104,24 @@ def test_company_and_profile_are_settled_at_creation(world: World) -> None:
     answer = patch(world.manager, path, {"company": None, "profile": "standard"}, 400)
     assert {error["pointer"] for error in answer["errors"]} == {"/company", "/profile"}
     patch(world.manager, path, {"company": made["company"], "profile": "gridx"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [("gridx", "gridx.2026-03"), ("gridx.2026-06", "gridx.2026-06"), ("standard", "standard.2026-11")],
+)
+def test_a_newer_version_is_sent_only_to_who_asks_for_it(world: World, asked: str, version: str) -> None:
+    made = post(world.manager, SUBSCRIPTIONS, BODY | {"profile": asked})
+    assert made["profile"] == version
+    bare = version.partition(".")[0]
+    assert patch(world.manager, f"{SUBSCRIPTIONS}{made['id']}/", {"profile": bare})["profile"] == version
+
+
+def test_the_documented_version_takes_the_types_that_a_later_one_removed(world: World) -> None:
+    types = {"event_types": ["ev/create", "ev/control"]}
+    assert post(world.manager, SUBSCRIPTIONS, BODY | types)["event_types"] == types["event_types"]
+    refused = world.manager.post(SUBSCRIPTIONS, BODY | types | {"profile": "gridx.2026-06"}, format="json")
+    assert "removed the event type ev/create" in errors(refused)["/event_types/0"]
 
 
 def test_a_partner_sees_only_its_companys(world: World) -> None:

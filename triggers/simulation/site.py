@@ -26,6 +26,8 @@ SLOW_EVERY = 5
 """Powers are measured every minute, what changes slowly every five (S0 line 16)."""
 LIMIT_W = 4_200.0
 """What a grid operator leaves a controllable device (section 14a EnWG)."""
+VEHICLE_PATIENCE = timedelta(minutes=5)
+"""How long before its failure a charging command was sent."""
 RESET_CHANCE = 1 / (7 * DAY)
 
 
@@ -109,7 +111,10 @@ class Site:
 
     def _move_car(self, car: Vehicle, now: datetime) -> Iterator[Happened]:
         for type_, data in car.step(LIMIT_W if self._limited.active else CHARGER_W):
-            yield Happened(type=type_, appliance=self._serials["charger"], data={"issued_at": rfc3339(now), **data})
+            times = {"issued_at": rfc3339(now)}
+            if type_ == "ev/charge-failed":
+                times["command_sent_at"] = rfc3339(now - VEHICLE_PATIENCE)
+            yield Happened(type=type_, appliance=self._serials["charger"], data=times | data)
 
     def _move_faults(self, now: datetime) -> Iterator[Happened]:
         change = self._gateway_away.step()

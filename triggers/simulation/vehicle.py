@@ -42,20 +42,23 @@ class Vehicle:
         self.power = 0.0
         if self._minutes > 0:
             return []
-        return {"away": self._come_home, "plugged": self._begin, "done": self._leave}[self.state]()
+        if self.state == "plugged":
+            return self._begin(min(most_w, CHARGER_W))
+        return self._come_home() if self.state == "away" else self._leave()
 
     def _come_home(self) -> list[VehicleEvent]:
         self.charge = max(8.0, self.charge - self._random.uniform(10, 50))
         self._enter("plugged", self._random.randint(2, 10))
         return [("ev/plugged", {"at_home": True, "state": "plugged"})]
 
-    def _begin(self) -> list[VehicleEvent]:
+    def _begin(self, most_w: float) -> list[VehicleEvent]:
         if self._random.random() < FAILS:
             self._enter("plugged", 15)
             reason = {"type": "no_response", "detail": "The vehicle did not answer within 5 minutes."}
-            return [("ev/charge-failed", {"at_home": True, "state": "failed", "failure_reason": reason})]
+            failure = {"state": "failed", "failure_reason": reason, "command": "start"}
+            return [("ev/charge-failed", {"at_home": True, **failure})]
         self._enter("charging", REPORT_EVERY)
-        return [("ev/charge-started", {"at_home": True, "state": "charging"})]
+        return [("ev/charge-started", {"at_home": True, "state": "charging", "charge_power_w": most_w})]
 
     def _charge(self, most_w: float) -> list[VehicleEvent]:
         tapering = 1.0 if self.charge < 85 else 0.4
@@ -85,4 +88,6 @@ class Vehicle:
             "range_m": round(4_000 * self.charge),
             "charge_limit_percent": self._limit,
             "capacity_wh": round(1000 * CAPACITY_KWH),
+            "charge_state": "charging",
+            "plug_state": "plugged",
         }

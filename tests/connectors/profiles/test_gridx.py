@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from jsonschema_rs import Draft202012Validator
 
 from connectors.profiles import PLAIN, PROFILES, Item, RenderError, resolve
@@ -68,6 +69,7 @@ def schema_name(schemas: dict[str, Any], event_type: str) -> str:
     return reference.rsplit("/", 1)[1]
 
 
+@pytest.mark.line(*range(185, 210))
 def test_it_carries_the_vendors_types_and_no_others(schemas: dict[str, Any]) -> None:
     assert sorted(TYPES) == sorted(schemas["WebhookEventRequest"]["discriminator"]["mapping"])
 
@@ -75,6 +77,7 @@ def test_it_carries_the_vendors_types_and_no_others(schemas: dict[str, Any]) -> 
 @pytest.mark.parametrize("build", [full, minimal])
 @pytest.mark.parametrize("name", TYPES)
 class TestEveryType:
+    @pytest.mark.line(*range(174, 183), *range(210, 217), *range(220, 230), *range(232, 243), *range(243, 267))
     def test_the_vendors_schema_accepts_the_body(self, schemas: dict[str, Any], name: str, build: Any) -> None:
         body = body_of(build(name))
         for target in (schema_name(schemas, name), "WebhookEventRequest"):
@@ -82,6 +85,7 @@ class TestEveryType:
             validator = Draft202012Validator(vendor, validate_formats=True)
             assert [error.message for error in validator.iter_errors(body)] == []
 
+    @pytest.mark.line(184)
     def test_no_name_is_invented_and_none_is_null(self, schemas: dict[str, Any], name: str, build: Any) -> None:
         body = body_of(build(name))
         envelope, described = schemas["WebhookEventBase"], schemas[schema_name(schemas, name)]["allOf"][1]
@@ -93,6 +97,7 @@ class TestEveryType:
         assert GRIDX.render([Item(build(name))], PLAIN) == GRIDX.render([Item(build(name))], PLAIN)
 
 
+@pytest.mark.line(213, 214, 220, 221, 223, 230, 231, 237, 239, 240, 241, 244, 245, 249, 250, 255, 256, 257)
 @pytest.mark.parametrize("name", TYPES)
 def test_a_full_event_shows_every_field_of_the_vendor(schemas: dict[str, Any], name: str) -> None:
     """But for what the type does not have: a limit that is lifted has no value and no end."""
@@ -103,6 +108,7 @@ def test_a_full_event_shows_every_field_of_the_vendor(schemas: dict[str, Any], n
     assert missing == ({"newLPC", "validUntil"} if name.endswith("/unset") else set())
 
 
+@pytest.mark.line(165, *range(174, 185))
 def test_the_envelope() -> None:
     document = full("gateway/offline")
     body = body_of(document)
@@ -120,10 +126,23 @@ def test_the_envelope() -> None:
     assert GRIDX.render([Item(document)], PLAIN).content_type == "application/json"
 
 
+@pytest.mark.line(173)
+@pytest.mark.parametrize("name", TYPES)
+def test_the_envelope_is_a_cloudevent_but_for_its_capitals(name: str) -> None:
+    document = full(name)
+    lowered = {attribute.lower(): value for attribute, value in body_of(document).items()}
+    headers = {"content-type": "application/cloudevents+json"}
+    event = from_http_event(HTTPMessage(headers, json.dumps(lowered).encode()))
+    assert (event.get_id(), event.get_type(), event.get_specversion()) == (document["id"], name, "1.0")
+    assert event.get_data() == body_of(document)["data"]
+
+
+@pytest.mark.line(179)
 def test_what_concerns_no_site_comes_from_the_account() -> None:
     assert body_of(full("ping"))["source"] == f"/accounts/{ORGANIZATION}"
 
 
+@pytest.mark.line(238)
 @pytest.mark.parametrize(
     ("watts", "milliwatts"),
     [
@@ -147,6 +166,7 @@ def test_charge_power_is_in_whole_milliwatts(watts: float, milliwatts: int) -> N
     assert isinstance(power, int)
 
 
+@pytest.mark.line(248)
 @pytest.mark.parametrize(("watts", "text"), [(4200, b"4200000"), (0, b"0"), (4200.0, b"4200000"), (0.0005, b"0.5")])
 def test_the_limit_is_in_milliwatts(watts: float, text: bytes) -> None:
     document = full("grid-signal-processor/limitation-of-power-consumption/set")
@@ -154,11 +174,13 @@ def test_the_limit_is_in_milliwatts(watts: float, text: bytes) -> None:
     assert b'"newLPC":' + text + b"," in GRIDX.render([Item(document)], PLAIN).body
 
 
+@pytest.mark.line(247, 248)
 def test_a_lifted_limit_has_no_value() -> None:
     unset = body_of(full("grid-signal-processor/limitation-of-power-consumption/unset"))
     assert "newLPC" not in unset["data"]
 
 
+@pytest.mark.line(217, 219)
 @pytest.mark.parametrize(
     ("appliance_type", "kind", "shown"),
     [
@@ -175,6 +197,15 @@ def test_only_inverters_and_meters_show_a_kind(appliance_type: str, kind: str, s
     assert data.get("kind") == shown
 
 
+@pytest.mark.line(226)
+def test_the_vehicles_time_is_not_the_events() -> None:
+    document = full("ev/plugged")
+    document["data"]["issued_at"] = "2026-01-15T09:12:00Z"
+    body = body_of(document)
+    assert (body["data"]["issuedAt"], body["time"]) == ("2026-01-15T09:12:00Z", document["time"])
+
+
+@pytest.mark.line(228, 229, 242)
 @pytest.mark.parametrize(
     ("name", "state"),
     [
@@ -195,6 +226,7 @@ def test_a_state_that_the_event_names_is_kept() -> None:
     assert body_of(document)["data"]["state"] == "FAILED"
 
 
+@pytest.mark.line(246)
 @pytest.mark.parametrize("consent", [None, {}, {"personal_data": False}, {"personal_data": "true"}])
 def test_the_owner_is_named_only_with_consent(consent: dict[str, Any] | None) -> None:
     document = full("gateway/online")
@@ -206,11 +238,48 @@ def test_the_owner_is_named_only_with_consent(consent: dict[str, Any] | None) ->
     assert b"erika" not in rendered
 
 
+@pytest.mark.line(265, 266)
 def test_words_of_two_parts() -> None:
     document = full("system/action")
     document["data"]["resolution"] |= {"agent": "third_party", "access": "physical"}
     resolution = body_of(document)["data"]["resolution"]
     assert (resolution["agent"], resolution["access"]) == ("ThirdParty", "Physical")
+
+
+@pytest.mark.line(263, 264)
+def test_a_text_for_people_passes_as_it_is_written() -> None:
+    document = full("system/action")
+    steps = "Um Zugriff zu erhalten:<br><br>1. **App** öffnen\n2. zustimmen"
+    document["data"]["resolution"] |= {"description": steps, "title": "AGB zustimmen"}
+    resolution = body_of(document)["data"]["resolution"]
+    assert (resolution["description"], resolution["title"]) == (steps, "AGB zustimmen")
+
+
+@pytest.mark.line(267)
+def test_an_action_has_its_own_type_not_that_of_a_ping() -> None:
+    assert body_of(full("system/action"))["type"] == "system/action"
+
+
+@pytest.mark.line(217, 218)
+@pytest.mark.parametrize(
+    ("appliance_type", "kind"), [("INVERTER", "GRID"), ("EVSTATION", "EVSTATION"), ("METER", "BOAT")]
+)
+def test_our_schema_refuses_a_kind_that_the_type_does_not_have(appliance_type: str, kind: str) -> None:
+    body = body_of(full("appliance/online"))
+    validator = Draft202012Validator(dict(GRIDX.schema("appliance/online")))
+    assert validator.is_valid(body)
+    body["data"] |= {"type": appliance_type, "kind": kind}
+    assert not validator.is_valid(body)
+
+
+@pytest.mark.parametrize("build", [full, minimal])
+@pytest.mark.parametrize("name", TYPES)
+def test_our_schema_names_what_the_vendors_names(schemas: dict[str, Any], name: str, build: Any) -> None:
+    ours = GRIDX.schema(name)
+    described = schemas[schema_name(schemas, name)]["allOf"][1]["properties"]["data"]
+    assert set(ours["properties"]["data"]["properties"]) == set(names_in(schemas, described))
+    assert set(ours["required"]) == set(schemas["WebhookEventBase"]["required"])
+    assert Draft202012Validator(dict(ours), validate_formats=True).is_valid(body_of(build(name)))
 
 
 def test_measured_values_are_refused_with_the_reason() -> None:
@@ -228,8 +297,22 @@ def test_an_event_without_what_the_format_demands_is_refused() -> None:
 
 
 def test_names_and_versions_resolve() -> None:
-    assert resolve("gridx") is GRIDX
+    assert resolve("gridx") is PROFILES["gridx.2026-06"]
     assert resolve("gridx.2026-03") is GRIDX
     assert resolve("gridx.1999-01") is None
     assert resolve("") is None
+    assert resolve("", "gridx.2026-03") is None
     assert all(profile.id == key for key, profile in PROFILES.items())
+
+
+@pytest.mark.parametrize(
+    ("named", "pinned", "version"),
+    [
+        ("gridx", "gridx.2026-03", "gridx.2026-03"),
+        ("gridx", "standard.2026-11", "gridx.2026-06"),
+        ("gridx", "gridx.1999-01", "gridx.2026-06"),
+        ("gridx.2026-06", "gridx.2026-03", "gridx.2026-06"),
+    ],
+)
+def test_a_bare_name_keeps_the_pinned_version(named: str, pinned: str, version: str) -> None:
+    assert resolve(named, pinned) is PROFILES[version]
