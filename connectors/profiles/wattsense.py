@@ -148,7 +148,7 @@ PROFILE = Profile(
         "value is the vendor's; the bodies of events and alarms are our definition, for it publishes none."
     ),
     content_type=CONTENT_TYPE,
-    default_signing="none",
+    default_signing="wattsense",
     default_retry_policy="standard",
     refusal=refusal,
     schema=wattsense_schemas.schema,

@@ -206,6 +206,7 @@ def test_the_catalogue(world: World) -> None:
         seen += [row["type"] for row in page["results"]]
         url, back = page["next"], page["previous"]
     assert seen == names
-    assert [row["type"] for row in world.reader.get(back).json()["results"]] == names[14:21]
+    last = len(names) % 7 or 7
+    assert [row["type"] for row in world.reader.get(back).json()["results"]] == names[-last - 7 : -last]
     flows = {row["flow"] for row in world.reader.get(path, {"flow": "alarms"}).json()["results"]}
     assert flows == {"alarms"}
