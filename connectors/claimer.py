@@ -135,7 +135,8 @@ class Claimer:
         What the lanes hold under an epoch that is over comes back from them: sent, it could not be recorded.
         """
         with scope.every_organization():
-            rows = Connector.objects.filter(shard__in=list(epochs)).select_related("organization")
+            rows = Connector.objects.filter(shard__in=list(epochs))
+            rows = rows.select_related("organization", "own_retry_policy")
             if organizations is not None:
                 rows = rows.filter(organization_id__in=organizations)
             targets = {connector.id: _ready(connector) for connector in rows.prefetch_related("signing_secrets")}

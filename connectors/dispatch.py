@@ -17,7 +17,7 @@ import orjson
 from django.conf import settings
 from msgspec import Struct
 
-from connectors import auth, inbox, profiles, retry, signing
+from connectors import auth, inbox, policies, profiles, retry, signing
 from connectors.auth.prepared import Prepared
 from connectors.egress import EgressPolicy
 from connectors.message import Rendered, Request
@@ -102,7 +102,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     """Make a connector ready. Raises NotSendable, and SecretUnreadable when a sealed value cannot be opened."""
     profile = profiles.PROFILES.get(connector.profile)
     scheme = signing.bound(connector.signing, connector.signing_options)
-    policy = retry.POLICIES.get(connector.retry_policy)
+    policy = policies.resolve(connector)
     authentication = auth.SCHEMES.get(connector.auth_type)
     if profile is None or scheme is None or policy is None or authentication is None:
         raise NotSendable("The connector names a profile, signing, retry policy or authentication that is not there.")

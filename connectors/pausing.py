@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import connection, transaction
 
-from connectors import outbox, retry
+from connectors import outbox, policies, retry
 from connectors.models import Connector, ConnectorHealth, PauseReason, WhilePaused
 from portal.lib import clock
 from portal.tenants import audit, scope
@@ -86,7 +86,7 @@ def pause_if_failing(connector_ids: Collection[UUID], now: datetime) -> list[UUI
     """
     if not connector_ids:
         return []
-    shortest = min(policy.pause_after for policy in retry.POLICIES.values())
+    shortest = min(policies.PAUSE_RANGE[0], *(policy.pause_after for policy in retry.POLICIES.values()))
     with scope.every_organization():
         sick = {
             row.connector_id: row
@@ -100,6 +100,7 @@ def pause_if_failing(connector_ids: Collection[UUID], now: datetime) -> list[UUI
             return []
         with audit.acting("system: only failures"):
             found = Connector.objects.filter(id__in=sick, enabled=True, paused_at=None)
+            found = found.select_related("own_retry_policy")
             return [one.id for one in found if _pause_failing(one, sick[one.id], now)]
 
 
@@ -111,7 +112,7 @@ def detail_of(row: ConnectorHealth) -> str:
 
 
 def _pause_failing(connector: Connector, row: ConnectorHealth, now: datetime) -> bool:
-    policy = retry.POLICIES.get(connector.retry_policy)
+    policy = policies.resolve(connector)
     if policy is None or row.failing_since is None or now - row.failing_since < timedelta(seconds=policy.pause_after):
         return False
     detail = detail_of(row)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_POST
 
-from connectors import curl, history, outbox, retry
+from connectors import curl, history, outbox, policies
 from connectors.advice import advice
 from connectors.history import Attempt, Row
 from connectors.models import Connector, State
@@ -79,7 +79,8 @@ def retry_delivery(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
 
 def _list(request: HttpRequest) -> dict[str, Any]:
     asked = request.GET
-    connectors = {connector.id: connector for connector in Connector.objects.order_by("name")}
+    named = Connector.objects.select_related("own_retry_policy").order_by("name")
+    connectors = {connector.id: connector for connector in named}
     page = _page(asked, clock.now())
     filtered = any(asked.get(name) for name in SHAPING)
     return {
@@ -143,7 +144,7 @@ def _query(asked: QueryDict) -> str:
 
 
 def tries_of(connector: Connector) -> int | None:
-    policy = retry.POLICIES.get(connector.retry_policy)
+    policy = policies.resolve(connector)
     return policy.tries if policy else None
 
 
