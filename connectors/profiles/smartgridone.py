@@ -109,7 +109,7 @@ PROFILE = Profile(
     "Power into the site's wiring is positive.",
     content_type=CONTENT_TYPE,
     default_signing="none",
-    default_retry_policy="none",
+    default_retry_policy="smartgridone",
     refusal=refusal,
     schema=schema,
     render=render,
