@@ -65,9 +65,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What a first look at the file told: its rows, and the kind of data point that each column could be."""
+    """What a first look at the file told: its rows, and the kind of data point that each column could be.
+
+    `readings` are its filled cells, of which `expired` are too old to be kept.
+    """
 
     rows: int
+    readings: int
+    expired: int
     kinds: dict[str, DataPointKind]
 
 
@@ -109,20 +114,31 @@ def parse_zone(text: str) -> tzinfo:
     )
 
 
-def look_into(plan: Plan) -> Contents:
-    """Count the rows and check that the file has what the plan names. Raises FileError."""
+def look_into(plan: Plan, kept_from: datetime) -> Contents:
+    """Count what it holds and check that it has what the plan names; readings of before `kept_from` are not kept.
+
+    Raises FileError.
+    """
     kinds: dict[str, DataPointKind] = {}
-    count = 0
+    rows = readings = expired = 0
     with _Table(plan) as table:
         for line, cells in table:
-            count += 1
-            if count == 1:
+            rows += 1
+            if rows == 1:
                 _check_zone(plan, line, table.time(cells))
-            for column in plan.columns:
-                text = table.cell(cells, column.name)
-                if text and column.name not in kinds:
-                    kinds[column.name] = DataPointKind.GAUGE if _number(text) is not None else DataPointKind.STATE
-    return Contents(rows=count, kinds=kinds)
+            filled = [(column.name, text) for column in plan.columns if (text := table.cell(cells, column.name))]
+            readings += len(filled)
+            expired += len(filled) if _is_before(plan, table.time(cells), kept_from) else 0
+            for name, text in filled:
+                kinds.setdefault(name, DataPointKind.GAUGE if _number(text) is not None else DataPointKind.STATE)
+    return Contents(rows=rows, readings=readings, expired=expired, kinds=kinds)
+
+
+def _is_before(plan: Plan, text: str, moment: datetime) -> bool:
+    try:
+        return parse_time(text, plan.zone, plan.time_format) < moment
+    except CellError:  # the import refuses it by its line
+        return False
 
 
 def _check_zone(plan: Plan, line: int, text: str) -> None:

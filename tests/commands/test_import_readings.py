@@ -74,7 +74,7 @@ def test_a_plants_file_arrives_as_measured_and_only_once(sending: Any) -> None:
     )
     said, code = run(path, *options)
     assert (said.splitlines()[-1], code) == ("960 accepted, 0 duplicates, 0 refused.", 0)
-    assert "Note:" not in said
+    assert "not sent" not in said
     with path.open() as file:
         rows = list(csv.DictReader(file))
     power = stored("pv.power")
@@ -143,7 +143,7 @@ def test_what_is_wrong_is_named_by_line_and_the_rest_goes_on(sending: Any, csv_f
     said, code = run(path, "--gateway", "GW-1", "--map", "power=pv.power")
     assert code == 1
     assert [value for _, value in stored("pv.power")] == [1, 8]
-    assert said.splitlines() == [
+    assert said.splitlines()[1:] == [
         "2 accepted, 0 duplicates, 5 refused.",
         "  line 3, column 'power': 'abc' is not a number, and a gauge needs one.",
         "  line 4: 'yesterday' is not a time in the expected format.",
@@ -172,6 +172,36 @@ def test_other_orders_of_day_and_month_are_told_by_a_format(sending: Any, csv_fi
     _, code = run(csv_file("t,p", "2.1.2022 10:00,1"), *options)
     assert code == 0
     assert stored("pv.power") == [(datetime(2022, 1, 2, 10, tzinfo=UTC), 1)]
+
+
+@pytest.mark.parametrize(
+    ("days", "expired"),
+    [(30, "3 of 8"), (40, None), (1, "5 of 8")],
+)
+def test_what_is_too_old_to_be_kept_is_counted_before_it_is_imported(
+    sending: Any, csv_file: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, days: int, expired: str | None
+) -> None:
+    """Whole days are kept: 30 days before 20 March at noon go back to the first moment of 18 February."""
+    now = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    monkeypatch.setattr("portal.lib.clock.now", lambda: now)
+    settings.RETENTION_READINGS_DAYS = days
+    make_data_point("pv.power")
+    make_data_point("pv.energy", unit="kWh")
+    path = csv_file(
+        "time,power,energy",
+        "2026-02-17T10:00:00Z,1,1",
+        "2026-02-17T23:59:59Z,2,",
+        "2026-02-18T00:00:00Z,3,",
+        "2026-03-18T00:00:00Z,4,",
+        "yesterday,5,5",
+        "2026-03-20T10:00:00Z,6,",
+    )
+    said, _ = run(path, "--gateway", "GW-1", "--map", "power=pv.power", "--map", "energy=pv.energy")
+    assert "6 accepted, 0 duplicates, 1 refused." in said
+    if expired is None:
+        assert "Note:" not in said
+    else:
+        assert said.startswith(f"Note: {expired} readings are older than RETENTION_READINGS_DAYS, which is {days}:")
 
 
 def test_values_that_do_not_leave_are_announced(in_tenant: Any, csv_file: Any) -> None:

@@ -73,6 +73,12 @@ def rules() -> list[Rule]:
     ]
 
 
+def readings_kept_from(now: datetime) -> datetime:
+    """Readings of before this are deleted within the hour."""
+    first = next(rule for rule in rules() if rule.table.name == "events_reading").first_kept(now)
+    return datetime(first.year, first.month, first.day, tzinfo=UTC)
+
+
 @shared_task
 def make_partitions_ahead() -> None:
     """A table that is locked for too long has its turn again an hour later; the others do not wait for it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
@@ -17,6 +18,7 @@ from portal.lib import clock
 from portal.tenants import audit, scope
 from portal.tenants.models import Organization
 from triggers.importing import Contents, FileError, Plan, Report, import_file, look_into, parse_column, parse_zone
+from triggers.scheduled import retention
 
 ORGANIZATIONS_NAMED = 10
 
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError("--batch must be 1 or more.")
         try:
             plan = _plan(options)
-            contents = look_into(plan)
+            contents = look_into(plan, retention.readings_kept_from(clock.now()))
             organization = _organization(options["organization"])
             with scope.organization(organization.id), audit.acting("command:import_readings"):
                 report = self._import(organization, plan, contents, options)
@@ -79,6 +81,12 @@ class Command(BaseCommand):
         gateway, kinds = _prepare(organization, plan, contents, create=options["create"])
         if gateway.sharing != "active":
             self.stdout.write(f"Note: the values of {gateway} are stored but not sent: {gateway.sharing}.")
+        if contents.expired:
+            self.stdout.write(
+                f"Note: {contents.expired} of {contents.readings} readings are older than RETENTION_READINGS_DAYS, "
+                f"which is {settings.RETENTION_READINGS_DAYS}: within the hour they are deleted again. "
+                f"To keep them, press Ctrl-C and raise it first."
+            )
         with tqdm(total=contents.rows, unit=" rows", desc=plan.path.name, disable=None) as bar:
             return import_file(organization.id, plan, kinds, clock.now(), batch=options["batch"], moved_on=bar.update)
 
