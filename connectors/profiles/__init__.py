@@ -6,13 +6,15 @@ that connectors are pinned to stays as it is.
 
 from __future__ import annotations
 
-from connectors.profiles import bosch, gridx, gridx_2026_06, standard, wattsense
+from connectors.profiles import bosch, gridx, gridx_2026_06, standard, standard_batch, standard_binary, wattsense
 from connectors.profiles.profile import PLAIN, Context, Document, Item, Profile, RenderError
 
 __all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
 
 PROFILES: dict[str, Profile] = {
     "standard.2026-11": standard.PROFILE,
+    "standard-binary.2026-11": standard_binary.PROFILE,
+    "standard-batch.2026-11": standard_batch.PROFILE,
     "gridx.2026-03": gridx.PROFILE,
     "gridx.2026-06": gridx_2026_06.PROFILE,
     "wattsense.2026-11": wattsense.PROFILE,

@@ -1,7 +1,8 @@
 """The product's own format: CloudEvents 1.0 in structured JSON. Carries every type of event.
 
 `data` is the event's own data, and beside it the system, gateway and appliance that it is about. Units are in
-the names of the fields.
+the names of the fields. The other two content modes of the CloudEvents HTTP binding are formats of their own
+(standard_binary, standard_batch), made of the same parts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from connectors.profiles.profile import Context, Document, Item, Profile, data_o
 from portal.events.catalogue import CATALOGUE, EventType, schemas
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+DATA_CONTENT_TYPE = "application/json"
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,30 +26,43 @@ REFERENCES = ("system", "gateway", "appliance")
 
 
 def render(items: Sequence[Item], context: Context) -> Rendered:  # noqa: ARG001
-    document = items[0].document
-    message: dict[str, Any] = {
+    return Rendered(body=orjson.dumps(event_of(items[0].document)), content_type=CONTENT_TYPE)
+
+
+def event_of(document: Document) -> dict[str, Any]:
+    """The event as the JSON format of CloudEvents has it."""
+    return {**attributes_of(document), "data": body_data(document)}
+
+
+def attributes_of(document: Document) -> dict[str, str]:
+    """What CloudEvents calls the context attributes; extensions among them."""
+    attributes: dict[str, str] = {
         "specversion": "1.0",
         "id": document["id"],
         "source": f"/organizations/{document['organization']}",
         "type": document["type"],
     }
     if subject := _subject(document):
-        message["subject"] = subject
-    message["time"] = document["time"]
-    message["datacontenttype"] = "application/json"
-    message["dataschema"] = schema_uri(document["type"], document["version"])
+        attributes["subject"] = subject
+    attributes["time"] = document["time"]
+    attributes["datacontenttype"] = DATA_CONTENT_TYPE
+    attributes["dataschema"] = schema_uri(document["type"], document["version"])
     if "correlation_id" in document:
-        message["correlationid"] = document["correlation_id"]
+        attributes["correlationid"] = document["correlation_id"]
     if "company" in document:
-        message["companyid"] = document["company"]
+        attributes["companyid"] = document["company"]
+    return attributes
+
+
+def body_data(document: Document) -> dict[str, Any]:
+    """The event's data, and what it is about; personal data only with consent."""
     references = {name: document[name] for name in REFERENCES if name in document}
-    message["data"] = {**references, **data_of(document)}
-    return Rendered(body=orjson.dumps(message), content_type=CONTENT_TYPE)
+    return {**references, **data_of(document)}
 
 
 @cache
 def schema_uri(event_type: str, version: int) -> str:
-    """Names the schema of `data`; it changes whenever the schema does. `data_schema` is that schema."""
+    """Names the schema of `data`, which `data_schema` makes; what is added without harm leaves the name as it is."""
     return f"urn:feeder:event-type:{event_type}:{version}"
 
 
@@ -79,7 +94,7 @@ def schema(event_type: str) -> dict[str, Any]:
             "type": {"const": event_type},
             "subject": schemas.text("What it is about, below the source; absent: the whole organization."),
             "time": schemas.moment("When it happened."),
-            "datacontenttype": {"const": "application/json"},
+            "datacontenttype": {"const": DATA_CONTENT_TYPE},
             "dataschema": {"const": schema_uri(described.name, described.version)},
             "correlationid": schemas.identifier("Ties events of one cause together."),
             "companyid": schemas.identifier("The company that the gateway is paired with."),

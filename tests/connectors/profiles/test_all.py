@@ -8,7 +8,7 @@ import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
 from connectors.profiles import PROFILES, Item, Profile
-from connectors.profiles.profile import PLAIN
+from connectors.profiles.profile import SAMPLE
 from portal.events.catalogue import CATALOGUE, sample_document
 
 ORGANIZATION = "7b1c1b7e-6a52-4b1f-9a35-0c9a5f2d9b11"
@@ -34,12 +34,12 @@ class TestEveryType:
 
     def test_so_it_is_with_consent(self, profile: str, name: str) -> None:
         document = sample_document(name, ORGANIZATION) | {"consent": {"personal_data": True}}
-        rendered = PROFILES[profile].render([Item(document)], PLAIN)
+        rendered = PROFILES[profile].render([Item(document)], SAMPLE)
         assert violations(PROFILES[profile], name, rendered.body) == []
 
     def test_the_schema_does_not_accept_just_anything(self, profile: str, name: str) -> None:
         validator = Draft202012Validator(dict(PROFILES[profile].schema(name)))
-        assert not any(validator.is_valid(other) for other in ({}, [], [{}], "text", None))
+        assert not any(validator.is_valid(other) for other in ({"unheard": "of"}, [], [{}], "text", None))
 
 
 @pytest.mark.parametrize("profile", PROFILES)
