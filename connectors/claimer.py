@@ -17,7 +17,8 @@ import structlog
 
 from connectors import outbox, quarantine
 from connectors.dispatch import EventText, NotSendable, Target, target_of
-from connectors.lanes import Lanes, Work
+from connectors.lanes import Lanes
+from connectors.making import Work
 from connectors.models import Connector, shard_of
 from connectors.outbox import Claim, Due, Position, Probe
 from portal.lib.crypto import SecretUnreadable
@@ -136,7 +137,7 @@ class Claimer:
         """
         with scope.every_organization():
             rows = Connector.objects.filter(shard__in=list(epochs))
-            rows = rows.select_related("organization", "own_retry_policy")
+            rows = rows.select_related("organization", "company", "own_retry_policy")
             if organizations is not None:
                 rows = rows.filter(organization_id__in=organizations)
             targets = {connector.id: _ready(connector) for connector in rows.prefetch_related("signing_secrets")}

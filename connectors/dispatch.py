@@ -20,10 +20,11 @@ from msgspec import Struct
 from connectors import auth, inbox, policies, profiles, retry, signing
 from connectors.auth.prepared import Prepared
 from connectors.egress import EgressPolicy
-from connectors.message import Rendered, Request
+from connectors.message import Headers, Rendered, Request
 from connectors.models import Connector, SigningSecret
-from connectors.profiles import PLAIN, Context, Document, Item, Profile, RenderError
+from connectors.profiles import Context, Document, Item, Profile, RenderError
 from connectors.signing.scheme import Key, Outgoing, Scheme
+from connectors.target import join_route
 
 BLOTTED = "•••"
 """Stands for a secret wherever a request is shown or kept."""
@@ -33,11 +34,21 @@ class NotSendable(Exception):
     """The connector cannot send as it is configured; the text says why, for the admin."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """When a batch goes: at so many events, at so many bytes, or after so many seconds, whichever comes first."""
+
+    events: int
+    bytes: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Target:
     """A connector, ready to send. `keys` are the newest first, each with the time at which it stops signing.
 
-    `rate_limit` is in messages per minute. `format` names profile and context: what renders alike has the same.
+    `routes` are whole URLs. `rate_limit` is in messages per minute. `format` names profile and context: what renders
+    alike has the same.
     """
 
     connector_id: UUID
@@ -45,6 +56,7 @@ class Target:
     shard: int
     enabled: bool
     url: str
+    routes: Mapping[str, str]
     exempt: tuple[str, int] | None
     profile: Profile
     context: Context
@@ -54,6 +66,7 @@ class Target:
     credentials: Mapping[str, object]
     auth: Prepared
     policy: retry.Policy
+    batch: BatchLimits | None
     concurrency: int
     rate_limit: int | None
     ordered: bool
@@ -79,13 +92,14 @@ class EventText:
         """Raises RenderError, also for a document that cannot be read."""
         known = self._renderings.get(target.format)
         if known is None:
-            rendered = target.profile.render([Item(self._document(), attempt)], target.context)
+            rendered = target.profile.render([Item(self.document(), attempt)], target.context)
             known = Rendering(rendered=rendered, digest=hashlib.sha256(rendered.body).digest())
             if not target.profile.varies:
                 self._renderings[target.format] = known
         return known
 
-    def _document(self) -> Document:
+    def document(self) -> Document:
+        """Raises RenderError."""
         try:
             document: Document = orjson.loads(self.text)
         except orjson.JSONDecodeError as error:
@@ -109,48 +123,63 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
     if auth.check(credentials):  # a row written by other means
         raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
+    context = Context(
+        hash_salt=connector.organization.hash_salt, languages=connector.organization.languages_for(connector.company)
+    )
     return Target(
         connector_id=connector.id,
         organization_id=connector.organization_id,
         shard=connector.shard,
         enabled=connector.enabled and connector.paused_at is None,
         url=connector.url,
+        routes={route: join_route(connector.url, connector.routes.get(route, "")) for route in profile.routes},
         exempt=inbox.exemption(connector.url, connector.organization),
         profile=profile,
-        context=PLAIN,
-        format=profile.id,
+        context=context,
+        format=f"{profile.id} {' '.join(context.languages)}",
         scheme=scheme,
         keys=tuple((scheme.prepare(secret.get_secret()), secret.expires_at) for secret in secrets),
         credentials=credentials,
         auth=authentication.prepare(credentials),
         policy=policy,
+        batch=_batch_limits(connector, profile),
         concurrency=connector.concurrency,
         rate_limit=connector.rate_limit,
         ordered=connector.ordered,
     )
 
 
-def make_request(target: Target, rendered: Rendered, message_id: str, now: datetime) -> Request:
-    """The request for one message, signed as of `now`."""
+def _batch_limits(connector: Connector, profile: Profile) -> BatchLimits | None:
+    events = min(connector.batch_max_events, profile.most_events)
+    if events == 1:
+        return None
+    return BatchLimits(events=events, bytes=connector.batch_max_bytes, seconds=connector.batch_wait_ms / 1000)
+
+
+def make_request(target: Target, rendered: Rendered, message_id: str, now: datetime, token: Headers = ()) -> Request:
+    """The request for one message, signed as of `now`. `token` are the headers of an access token."""
     keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
-    method, url = "POST", target.url
+    method, url = "POST", target.routes[rendered.route] if rendered.route else target.url
     signed = Outgoing(message_id=message_id, at=now.timestamp(), method=method, url=url, body=rendered.body)
     signature = target.scheme.sign(keys, signed)
-    return Request(
+    own = ("Content-Type", rendered.content_type)
+    request = Request(
         method=method,
         url=url,
-        headers=(("Content-Type", rendered.content_type), *rendered.headers, *signature, *target.auth.headers),
+        headers=(own, *rendered.headers, *signature, *target.auth.headers, *token),
         body=rendered.body,
         timeout=target.policy.timeout,
         exempt=target.exempt,
+        certificate=target.auth.certificate,
     )
+    return target.auth.finish(request, now) if target.auth.finish else request
 
 
 def shown_head(target: Target, request: Request) -> str:
     """First line and headers of a request as they may be kept and shown: what authenticates is blotted out."""
     names, values = zip(*request.headers, strict=True)
     template = _head_template(names, target.auth.secret_names)
-    return f"{request.method} {request.url}\n" + template % values
+    return f"{request.method} {request.shown_url or request.url}\n" + template % values
 
 
 @lru_cache(maxsize=1024)

@@ -22,12 +22,12 @@ import structlog
 from msgspec import Struct
 
 from connectors import retry
-from connectors.breaker import Breaker
-from connectors.dispatch import EventText, Target, make_request, shown_head
-from connectors.message import ErrorClass, Outcome, Request
+from connectors.access_token import AccessToken
+from connectors.dispatch import Target
+from connectors.lane import Lane
+from connectors.making import Message, Work, make_batch, make_one, not_sent
+from connectors.message import ErrorClass, Headers, Outcome, Request
 from connectors.outbox import Due, Result
-from connectors.pace import Pace
-from connectors.profiles import RenderError
 from connectors.sender import Sender
 from portal.lib import clock
 from portal.lib.uuid7 import uuid7s
@@ -40,70 +40,26 @@ IDS_AHEAD = 64
 SHARE = 8
 """A lane may have one eighth of the room that is left for all in flight: far more than its own limit, until hundreds
 of partners hang."""
+UNAUTHORIZED = 401
 
 log = structlog.get_logger(__name__)
 
 
-class Work(Struct, frozen=True, kw_only=True, gc=False):
-    """A claimed delivery with its event (None when it is no longer kept) and its shard's epoch.
-
-    `refusal` says why it must not be made any more.
-    """
-
-    due: Due
-    event: EventText | None
-    shard: int
-    epoch: int
-    refusal: str = ""
-
-
-class _Sent(Struct, frozen=True, kw_only=True, gc=False):
-    """What is remembered of a message while it is in flight."""
+class _Sent(Struct, frozen=True, gc=False):
+    """What is remembered of a message while it is in flight, `token` being the headers of the one it went with."""
 
     lane: Lane
-    work: Work
+    message: Message
     request_id: UUID
     started_at: datetime
-    head: str
-    digest: bytes
+    token: Headers
 
 
-class Lane:
-    """The queue of one connector inside the worker that owns its shard."""
+class _TokenAsked(Struct, frozen=True, gc=False):
+    """A request to an authorization server, for the token of this version of the lane's configuration."""
 
-    __slots__ = ("breaker", "in_flight", "pace", "queue", "queued_to_run", "target", "wakes_at")
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.queue: deque[Work] = deque()
-        self.in_flight = 0
-        self.queued_to_run = False
-        self.wakes_at = 0.0
-        self.breaker = Breaker()
-        self.pace = Pace(target.rate_limit) if target.rate_limit else None
-
-    def retarget(self, target: Target) -> None:
-        """Take on a changed configuration. Who mends a sick endpoint's address need not wait for the breaker."""
-        before, self.target = self.target, target
-        if target.rate_limit != before.rate_limit:
-            self.pace = Pace(target.rate_limit) if target.rate_limit else None
-        if not before.enabled or (target.url, target.credentials) != (before.url, before.credentials):
-            self.breaker = Breaker()
-
-    @property
-    def can_start(self) -> bool:
-        return bool(self.queue) and self.target.enabled and self.in_flight < self.target.concurrency
-
-    @property
-    def rests(self) -> float:
-        """Seconds for which the breaker leaves the endpoint alone from now on; 0.0 when it does not, or on probe."""
-        until = self.breaker.until
-        return max(0.0, until - monotonic()) if until and until != inf else 0.0
-
-    def next_start(self, now: float) -> float:
-        """When the next message may go, as far as rate and breaker have a say: `now` or later, inf while on probe."""
-        at = max(now, self.breaker.until)
-        return max(at, self.pace.next_free(now)) if self.pace else at
+    lane: Lane
+    access: AccessToken
 
 
 Retarget: TypeAlias = tuple[Mapping[UUID, Target], Collection[UUID]]
@@ -119,10 +75,10 @@ class Lanes:
         *,
         done: Callable[[Result], None],
         discard: Callable[[list[Due]], None],
-        room: Callable[[int], int],
+        room: Callable[[int, int], int],
     ) -> None:
-        """`done` takes each result, `discard` the deliveries given back unsent; `room(in flight)` is the guard over all
-        lanes: how many more may be started."""
+        """`done` takes each result, `discard` the deliveries given back unsent. `room(requests, deliveries)`, both in
+        flight, is the guard over all lanes: how many more deliveries may be started."""
         self._sender = sender
         self._done = done
         self._discard = discard
@@ -134,7 +90,7 @@ class Lanes:
         self._numbers = count()
         self._request_ids: list[UUID] = []
         self._stopping = False
-        self.in_flight = 0
+        self.in_flight = self._deliveries = 0
 
     def deliver(self, works: list[Work]) -> None:
         self._arrivals.append(works)
@@ -157,7 +113,10 @@ class Lanes:
             else:
                 self._start()
             for sent, outcome in self._sender.poll(self._seconds_to_next()):
-                self._finish(sent, outcome)
+                if isinstance(sent, _Sent):
+                    self._finish(sent, outcome)
+                else:
+                    self._take_token(sent, outcome)
 
     def _take_arrivals(self) -> None:
         while self._arrivals:
@@ -174,7 +133,7 @@ class Lanes:
             if lane is None or not lane.target.enabled:
                 strays.append(work.due)
                 continue
-            lane.queue.append(work)
+            lane.add(work)
             self._make_runnable(lane)
         if strays:
             self._discard(strays)
@@ -195,8 +154,7 @@ class Lanes:
         given = []
         for connector_id in connector_ids:
             if lane := self._lanes.get(connector_id):
-                given += [work.due for work in lane.queue]
-                lane.queue.clear()
+                given += lane.clear()
         if given:
             self._discard(given)
 
@@ -210,7 +168,7 @@ class Lanes:
         now = monotonic()
         while self._resting and self._resting[0][0] <= now:
             self._make_runnable(heappop(self._resting)[2])
-        if self._runnable and self._room(self.in_flight):
+        if self._runnable and self._room(self.in_flight, self._deliveries):
             return 0.0
         return min(POLL_SECONDS, self._resting[0][0] - now) if self._resting else POLL_SECONDS
 
@@ -219,28 +177,30 @@ class Lanes:
 
         A lane that has its share already is left out until one of its own messages ends.
         """
-        room = self._room(self.in_flight) if self._runnable else 0
+        room = self._room(self.in_flight, self._deliveries) if self._runnable else 0
         while self._runnable and room > 0:
             lane = self._runnable.popleft()
             share = max(1, room // SHARE)
             rests = False
             for _ in range(min(TURN, share - lane.in_flight)):
-                if not lane.can_start or (rests := self._rests(lane)):
+                if room <= 0 or not lane.can_start or (rests := self._rests(lane)):
                     break
-                self._send(lane, lane.queue.popleft())
-                room -= 1
+                room -= self._send(lane, room)
             lane.queued_to_run = False
             if not rests and lane.in_flight < share:
                 self._make_runnable(lane)
 
     def _rests(self, lane: Lane) -> bool:
-        """Whether its rate or its breaker keeps the lane from sending now; if so, it is woken in time.
+        """Whether its rate, its breaker, its batch or its token keeps the lane from sending now; it is woken in time.
 
-        While a probe is on its way, its end wakes the lane. Otherwise the next message is taken note of here.
+        While a probe is on its way, or a token, its end wakes the lane. Otherwise the next message is taken note of
+        here.
         """
-        if lane.pace is None and not lane.breaker.until:
+        if lane.free and not lane.breaker.until:
             return False
         now = monotonic()
+        if lane.access is not None and lane.breaker.until <= now and lane.access.wanted(now):
+            self._ask_for_token(lane, lane.access)
         at = lane.next_start(now)
         if at > now:
             if at != inf and not now < lane.wakes_at <= at:
@@ -253,45 +213,56 @@ class Lanes:
             lane.breaker.probe(lane.queue[0].due.id)
         return False
 
-    def _send(self, lane: Lane, work: Work) -> None:
+    def _send(self, lane: Lane, most: int) -> int:
+        """Start the lane's next message, of `most` deliveries at most; returns how many deliveries that were."""
         now = clock.now()
+        token = lane.access.headers if lane.access else ()
+        if lane.target.batch is None:
+            self._go(lane, make_one(lane.target, lane.queue.popleft(), now, token), now, token)
+            return 1
+        works = lane.take(most)
+        messages, left = make_batch(lane.target, works, now, token)
+        lane.put_back(left)
+        for message in messages:
+            self._go(lane, message, now, token)
+        return len(works) - len(left)
+
+    def _go(self, lane: Lane, message: Message, now: datetime, token: Headers) -> None:
         lane.in_flight += 1
         self.in_flight += 1
-        request, digest = make(lane.target, work, now)
-        head = shown_head(lane.target, request) if isinstance(request, Request) else ""
+        self._deliveries += len(message.works)
         if not self._request_ids:
             self._request_ids = uuid7s(IDS_AHEAD)
-        request_id = self._request_ids.pop()
-        sent = _Sent(lane=lane, work=work, request_id=request_id, started_at=now, head=head, digest=digest)
+        sent = _Sent(lane, message, self._request_ids.pop(), now, token)
+        request = message.request
         if isinstance(request, Request):
             self._sender.submit(request, sent)
         else:
             self._finish(sent, request)
 
     def _finish(self, sent: _Sent, outcome: Outcome) -> None:
-        lane, due = sent.lane, sent.work.due
+        lane, works = sent.lane, sent.message.works
         lane.in_flight -= 1
         self.in_flight -= 1
-        jitter = random.random()  # noqa: S311 - nothing to guess here
-        decision = retry.decide(lane.target.policy, outcome, due.attempts + 1, clock.now(), jitter)
-        self._note(lane, due, decision)
-        self._done(
-            Result(
-                due=due,
-                shard=sent.work.shard,
-                epoch=sent.work.epoch,
-                request_id=sent.request_id,
-                started_at=sent.started_at,
-                outcome=outcome,
-                request_head=sent.head,
-                request_digest=sent.digest,
-                state=decision.state,
-                delay=decision.delay or 0.0,
-                in_line=lane.target.ordered,
-                rests=lane.rests,
-            )
-        )
+        self._deliveries -= len(works)
+        if lane.access is None or not self._goes_again(sent, outcome):
+            self._judge(sent, outcome)
         self._make_runnable(lane)
+
+    def _judge(self, sent: _Sent, outcome: Outcome) -> None:
+        """What becomes of each delivery. To the breaker, one try of several says what one of a single delivery says."""
+        lane, works = sent.lane, sent.message.works
+        if outcome.status in lane.target.policy.success:
+            if lane.breaker.succeeded():
+                log.info("an endpoint is well again", connector=str(lane.target.connector_id))
+            for work in works:
+                self._done(_result(sent, work, outcome, retry.DELIVERED))
+            return
+        now, jitter = clock.now(), random.random()  # noqa: S311 - nothing to guess here
+        decisions = [retry.decide(lane.target.policy, outcome, work.due.attempts + 1, now, jitter) for work in works]
+        self._note(lane, works[0].due, decisions[0])
+        for work, decision in zip(works, decisions, strict=True):
+            self._done(_result(sent, work, outcome, decision))
 
     def _note(self, lane: Lane, due: Due, decision: retry.Decision) -> None:
         """Tell the breaker what this try says of the endpoint."""
@@ -304,24 +275,48 @@ class Lanes:
         elif lane.breaker.failed(monotonic(), due.id, decision.hold):
             log.warning("an endpoint is left alone for a while", connector=str(connector), reason=decision.reason)
 
+    # access tokens
 
-def make(target: Target, work: Work, now: datetime) -> tuple[Request | Outcome, bytes]:
-    """The message with its body's digest, or what is recorded in place of an answer when it cannot be made."""
-    if work.refusal:
-        return _not_made(work.refusal), b""
-    if work.event is None:
-        return _not_made("The event is no longer kept."), b""
-    try:
-        rendering = work.event.rendering(target, work.due.attempts)
-        return make_request(target, rendering.rendered, str(work.due.id), now), rendering.digest
-    except RenderError as error:
-        return _not_made(str(error)), b""
-    except Exception as error:  # one message that cannot be made must not stop the others
-        log.exception("a message could not be made", delivery=str(work.due.id))
-        return _not_made(f"The message could not be made: {type(error).__name__}."), b""
+    def _ask_for_token(self, lane: Lane, access: AccessToken) -> None:
+        access.asking = True
+        self._sender.submit(access.source.request, _TokenAsked(lane, access))
+
+    def _take_token(self, asked: _TokenAsked, outcome: Outcome) -> None:
+        """Without a token, one message has failed: its retry asks again, and the breaker counts it."""
+        lane, access = asked.lane, asked.access
+        problem = access.answered(outcome, monotonic())
+        if problem and lane.access is access and lane.queue and not access.usable(monotonic()):
+            self._go(lane, Message(lane.take(1), not_sent(ErrorClass.TOKEN, problem)), clock.now(), ())
+        self._make_runnable(lane)
+
+    def _goes_again(self, sent: _Sent, outcome: Outcome) -> bool:
+        """Whether what was answered 401 waits for a new token now: once only, and not as a try of its own."""
+        access, works = sent.lane.access, sent.message.works
+        if access is None or not sent.token:
+            return False
+        if outcome.status != UNAUTHORIZED or self._stopping:
+            access.done(works[0].due.id)
+            return False
+        again = access.refused(sent.token, works[0].due.id)
+        if again:
+            sent.lane.put_back(works)
+        return again
 
 
-def _not_made(detail: str) -> Outcome:
-    return Outcome(
-        status=None, error=ErrorClass.RENDER, detail=detail, headers=(), body=b"", truncated=False, duration=0.0
+def _result(sent: _Sent, work: Work, outcome: Outcome, decision: retry.Decision) -> Result:
+    lane, message = sent.lane, sent.message
+    return Result(
+        due=work.due,
+        shard=work.shard,
+        epoch=work.epoch,
+        request_id=sent.request_id,
+        started_at=sent.started_at,
+        outcome=outcome,
+        request_head=message.head,
+        request_digest=message.digest,
+        state=decision.state,
+        delay=decision.delay or 0.0,
+        in_line=lane.target.ordered,
+        rests=lane.rests if lane.breaker.until else 0.0,
+        together=len(message.works),
     )

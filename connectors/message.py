@@ -26,7 +26,9 @@ class ErrorClass(StrEnum):
     TLS = "tls"  # certificate or handshake
     TIMEOUT = "timeout"  # the total deadline passed
     PROTOCOL = "protocol"  # what came back is not HTTP, or its headers are too large
+    TOKEN = "token"  # noqa: S105 - the authorization server gave no access token
     RENDER = "render"  # our side could not make the message
+    EXPIRED = "expired"  # it was of use until a moment that has passed
 
 
 class Certificate(Struct, frozen=True, kw_only=True, gc=False):

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from time import sleep
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from django.db import transaction
 from msgspec import Struct
 
-from connectors import hints
+from connectors import hints, retry
 from connectors.message import Outcome
 from connectors.models import State
 from portal.events import store
@@ -221,7 +221,8 @@ class Result(Struct, frozen=True, kw_only=True, gc=False):
 
     `shard` and `epoch` are those under which the delivery was claimed: they decide whether this may be recorded.
     `delay` in seconds until the next try, only for `retry`; `in_line` when it keeps its place in the line meanwhile,
-    as an ordered connector's does. `rests` are the seconds for which its breaker leaves the endpoint alone.
+    as an ordered connector's does. `rests` are the seconds for which its breaker leaves the endpoint alone. `together`
+    is how many deliveries the request held.
     """
 
     due: Due
@@ -232,10 +233,11 @@ class Result(Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome
     request_head: str
     request_digest: bytes
-    state: Literal["delivered", "failed", "gone", "retry"]
+    state: retry.State
     delay: float
     in_line: bool
     rests: float
+    together: int = 1
 
     @property
     def number(self) -> int:
@@ -310,6 +312,9 @@ select u.connector_id, date_trunc('hour', now()), u.organization_id, u.attempts,
 """
 
 
+_ENDS = {"delivered": State.DELIVERED, "expired": State.DROPPED}
+
+
 def record(cursor: Cursor, owner: UUID, results: Sequence[Result], *, again: bool = False) -> list[Result]:
     """Write what came of these attempts, in one transaction, and return those that counted.
 
@@ -344,7 +349,7 @@ def _record_attempts(cursor: Cursor, results: Sequence[Result], *, again: bool) 
             r.outcome.duration * 1000,
             r.outcome.status,
             r.outcome.error,
-            r.outcome.detail,
+            r.outcome.detail or (f"One of {r.together} events in this request." if r.together > 1 else ""),
             r.request_head,
             r.request_digest,
             _head(r.outcome),
@@ -370,7 +375,7 @@ def _finish(cursor: Cursor, results: Sequence[Result], *, again: bool) -> None:
         [
             arrays.uuids([r.due.organization_id for r in results]),
             arrays.uuids([r.due.id for r in results]),
-            [State.DELIVERED if r.state == "delivered" else State.FAILED for r in results],
+            [_ENDS.get(r.state, State.FAILED) for r in results],
             [r.number for r in results],
             [r.outcome.status for r in results],
             [r.outcome.error for r in results],
@@ -412,7 +417,7 @@ class _Tally:
             self.delivered += 1
             self.since_success = 0
             self.last_delivered, self.failing_since = result.started_at, None
-        else:
+        elif result.state != "expired":
             self.since_success += 1
             self.failing_since = self.failing_since or result.started_at
             self.failed += result.state != "retry"

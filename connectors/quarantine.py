@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from connectors.dispatch import Target
-from connectors.lanes import Work, make
+from connectors.making import Work, make_one
 from portal.lib import clock
 from portal.lib.database import Cursor
 
@@ -56,5 +56,5 @@ def _try(cursor: Cursor, works: Sequence[Work], targets: Mapping[UUID, Target]) 
     ids = [[work.due.organization_id for work in works], [work.due.id for work in works]]
     cursor.execute(_MARK, ids)
     for work in works:
-        make(targets[work.due.connector_id], work, clock.now())
+        make_one(targets[work.due.connector_id], work, clock.now())
     cursor.execute(_CLEAR, ids)

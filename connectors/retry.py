@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from connectors.message import ErrorClass, Headers, Outcome
 
-State: TypeAlias = Literal["delivered", "retry", "failed", "gone"]
+State: TypeAlias = Literal["delivered", "retry", "failed", "gone", "expired"]
 
 JITTER: Final = 0.2
 """Share of a scheduled wait by which it is made shorter or longer, so that partners are not hit in step."""
@@ -29,6 +29,9 @@ SLOWED_BY: Final = frozenset({429, 502, 503, 504})
 Endpoint: TypeAlias = Literal["well", "sick", "unknown"]
 """What a try says of the endpoint. One that refuses a message for good is well; what our own side could not make says
 nothing of it."""
+
+NOT_SENT: Final[dict[ErrorClass | None, State]] = {ErrorClass.RENDER: "failed", ErrorClass.EXPIRED: "expired"}
+"""What never went out by our own doing: to try again cannot help, and nothing was heard of the endpoint."""
 
 _MINUTE = 60.0
 _HOUR = 3600.0
@@ -79,7 +82,7 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 _ANY_2XX = frozenset(range(200, 300))
-_DELIVERED = Decision(state="delivered", delay=None, reason="answered as it should")
+DELIVERED = Decision(state="delivered", delay=None, reason="answered as it should")
 
 POLICIES: Final[dict[str, Policy]] = {
     "standard": Policy(
@@ -160,10 +163,10 @@ def decide(policy: Policy, outcome: Outcome, attempt: int, now: datetime, jitter
     otherwise a partner that always says "1" would use up three days of tries in ten seconds.
     """
     if outcome.status in policy.success:
-        return _DELIVERED
+        return DELIVERED
     state, reason = classify(policy, outcome)
     if state != "retry":
-        unheard = outcome.error is ErrorClass.RENDER
+        unheard = outcome.error in NOT_SENT
         return Decision(state=state, delay=None, reason=reason, endpoint="unknown" if unheard else "well")
     asked = retry_after(outcome.headers, now) or 0.0
     hold = asked if outcome.status in SLOWED_BY else 0.0
@@ -180,8 +183,7 @@ def classify(policy: Policy, outcome: Outcome) -> tuple[State, str]:
     """The class of one outcome, regardless of how many tries are left, and why."""
     status = outcome.status
     if status is None:
-        state: State = "failed" if outcome.error is ErrorClass.RENDER else "retry"
-        return state, outcome.detail
+        return NOT_SENT.get(outcome.error, "retry"), outcome.detail
     if status in policy.success:
         return "delivered", f"answered {status}"
     if status in policy.gone:

@@ -26,7 +26,7 @@ import pycurl
 
 from connectors.egress import REFUSED, EgressPolicy
 from connectors.headers import header_lines, lines_template, response_headers
-from connectors.message import RESPONSE_BODY_CAP, ErrorClass, Headers, Outcome, Request
+from connectors.message import RESPONSE_BODY_CAP, Certificate, ErrorClass, Headers, Outcome, Request
 from connectors.names import KEPT_SECONDS, LOOKUP_SECONDS, Addresses, Find, Name, Names, find
 from connectors.target import check_url, name_and_port
 
@@ -322,6 +322,7 @@ class _Exchange:
         self._url = ""
         self._timeout = -1.0
         self._reusable = True
+        self._certificate: Certificate | None = None
         self.curl = pycurl.Curl()
         _set_constant_options(self.curl, ca_file)
         self.curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
@@ -347,6 +348,8 @@ class _Exchange:
             self._timeout = timeout
         if request.method != self._method:
             self._set_method(request.method)
+        if request.certificate is not self._certificate:
+            self._set_certificate(request.certificate)
         if (request.exempt is None) != self._reusable:
             self._set_reusable(request.exempt is None)
         if request.body or request.method in _WITH_BODY:
@@ -360,6 +363,16 @@ class _Exchange:
         self.curl.setopt(pycurl.HTTPGET, 1)  # forgets the last body
         self.curl.setopt(pycurl.CUSTOMREQUEST, method)
         self._method = method
+
+    def _set_certificate(self, certificate: Certificate | None) -> None:
+        """libcurl keeps connections with one client certificate apart from those with another or none."""
+        if certificate is None:
+            for option in (pycurl.SSLCERT_BLOB, pycurl.SSLKEY_BLOB):
+                self.curl.unsetopt(option)
+        else:
+            self.curl.setopt(pycurl.SSLCERT_BLOB, certificate.certificate.encode())
+            self.curl.setopt(pycurl.SSLKEY_BLOB, certificate.private_key.encode())
+        self._certificate = certificate
 
     def _set_reusable(self, reusable: bool) -> None:
         """A connection opened under an exemption is closed after use, or a later request would inherit it."""
@@ -429,7 +442,7 @@ class _Exchange:
             errno = self.curl.getinfo(pycurl.OS_ERRNO)
             return ErrorClass.CONNECTION, f"could not connect: {os.strerror(errno) if errno else 'no answer'}"
         detail = message[:_DETAIL_CAP] or f"the exchange failed (libcurl error {code})"
-        if code in _TLS_CODES:
+        if code in _TLS_CODES or (self._certificate is not None and code == pycurl.E_BAD_FUNCTION_ARGUMENT):
             return ErrorClass.TLS, detail
         if code in _PROTOCOL_CODES or any(word in message for word in _PROTOCOL_WORDS):
             return ErrorClass.PROTOCOL, detail

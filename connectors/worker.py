@@ -213,12 +213,16 @@ class DeliveryEngine:
 
     # guards
 
-    def _room(self, in_flight: int) -> int:
-        """How many may be started: none on a lease that may have run out, nor while too much is unrecorded."""
+    def _room(self, requests: int, deliveries: int) -> int:
+        """How many deliveries may be started, with so many requests and so many deliveries in flight.
+
+        None on a lease that may have run out, nor while too much is unrecorded.
+        """
         if self._in_doubt or monotonic() >= self._lease_ends:
             return 0
         most_unrecorded: int = settings.DELIVERY_MAX_UNRECORDED
-        return max(0, min(self._max_sockets, most_unrecorded - self._recorder.backlog) - in_flight)
+        unrecorded = deliveries + self._recorder.backlog
+        return max(0, min(self._max_sockets - requests, most_unrecorded - unrecorded))
 
     def _recorded(self, dues: Collection[Due]) -> None:
         """What is recorded makes room: for the claimer to read on, and for the lanes under the bound above."""

@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from connectors.message import Certificate
+
 
 class Link:
     """One accepted connection. Every method returns, or raises OSError, once the server is stopped."""
@@ -181,6 +183,20 @@ class Authority:
         chain.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain)
+        return context
+
+    def client(self, name: str) -> Certificate:
+        """A client's certificate with this common name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._builder(name, "Test CA", key, -30, 1).sign(self._key, hashes.SHA256())
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return Certificate(certificate=certificate.public_bytes(Encoding.PEM).decode(), private_key=private.decode())
+
+    def asking(self) -> ssl.SSLContext:
+        """A server that lets in only clients with a certificate of this authority."""
+        context = self.server()
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self.file)
         return context
 
     def _builder(self, name: str, issuer: str, key: Any, begins: int, ends: int) -> x509.CertificateBuilder:

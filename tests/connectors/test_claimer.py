@@ -15,7 +15,7 @@ import pytest
 from connectors import claimer, outbox
 from connectors.claimer import Claimer
 from connectors.dispatch import Target
-from connectors.lanes import Work
+from connectors.making import Work
 from connectors.models import SHARDS, Connector, WaitingDelivery
 from portal.events.models import Event
 from portal.lib.database import stage_cursor

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from connectors import lanes, quarantine
+from connectors import making, quarantine
 from connectors.claimer import Claimer
 from connectors.dispatch import Target
-from connectors.lanes import Work
+from connectors.making import Work
 from connectors.message import ErrorClass, Outcome
 from connectors.models import SHARDS, Connector, WaitingDelivery
 from portal.events.models import Event
@@ -69,14 +69,14 @@ def worker_takes_over(die_of: UUID | None, monkeypatch: pytest.MonkeyPatch) -> l
         if work.due.id == die_of:
             raise Dead
         made.append(work.due.id)
-        return lanes.make(target, work, now)
+        return making.make_one(target, work, now)
 
     made: list[UUID] = []
     given = Lanes()
     claimer = Claimer(given)  # type: ignore[arg-type]
     claimer.own(ALL, frozenset(ALL))
     with monkeypatch.context() as patch, stage_cursor() as cursor:
-        patch.setattr(quarantine, "make", make)
+        patch.setattr(quarantine, "make_one", make)
         try:
             claimer.round(cursor)
         except Dead:
@@ -108,7 +108,7 @@ def test_what_is_set_aside_fails_with_the_reason(connector: Connector, monkeypat
     poison = wait(connector)
     WaitingDelivery.objects.filter(id=poison).update(crashes=quarantine.MOST_CRASHES)
     (work,) = worker_takes_over(poison, monkeypatch)
-    outcome, _ = lanes.make(None, work, datetime.now(UTC))  # type: ignore[arg-type]
+    outcome = making.make_one(None, work, datetime.now(UTC)).request  # type: ignore[arg-type]
     assert isinstance(outcome, Outcome)
     assert (outcome.error, outcome.detail) == (ErrorClass.RENDER, quarantine.REFUSAL)
 
@@ -117,7 +117,7 @@ def test_shards_of_a_worker_that_left_in_order_are_not_tried_out(
     connector: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait(connector)
-    monkeypatch.setattr(quarantine, "make", lambda *_: pytest.fail("made on trial"))
+    monkeypatch.setattr(quarantine, "make_one", lambda *_: pytest.fail("made on trial"))
     given = Lanes()
     claimer = Claimer(given)  # type: ignore[arg-type]
     claimer.own(ALL)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.message import ErrorClass
+from connectors.message import Certificate, ErrorClass
 from connectors.sender import Sender, send_now
 from tests.connectors.sending import LOOPBACK, poll_all, request
-from tests.connectors.servers import Authority, Server, says
+from tests.connectors.servers import Authority, Link, Server, says
 from tests.receiver import Answer, Receiver
 
 OK = says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -117,3 +117,60 @@ def test_a_name_is_verified_as_written_whatever_its_address(authority: Authority
             sender.submit(request(f"https://{host}:{receiver.port}/"), host)
             assert poll_all(sender, 1)[host].status == status
     assert [received.headers["host"] for received in receiver.requests] == [f"partner.example:{receiver.port}"]
+
+
+# mutual TLS
+
+
+def names_the_client(link: Link) -> None:
+    """Answers each request with the common name in the certificate that its connection was opened with."""
+    assert isinstance(link.socket, ssl.SSLSocket)
+    certificate = link.socket.getpeercert() or {}
+    name = dict(pair for each in certificate["subject"] for pair in each)["commonName"].encode()
+    while link.hear():
+        link.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(name), name))
+
+
+def test_a_client_certificate_proves_who_sends(authority: Authority) -> None:
+    with Server(names_the_client, tls=authority.asking()) as server:
+        mine = request(server.url, certificate=authority.client("feeder"))
+        outcome = send_now(mine, LOOPBACK, ca_file=authority.file)
+        assert (outcome.status, outcome.body) == (200, b"feeder")
+
+
+def test_without_a_client_certificate_nothing_is_heard(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other").client("feeder")
+    with Server(names_the_client, tls=authority.asking()) as server:
+        for certificate in (None, stranger):
+            outcome = send_now(request(server.url, certificate=certificate), LOOPBACK, ca_file=authority.file)
+            assert (outcome.status, outcome.error) in {(None, ErrorClass.TLS), (None, ErrorClass.CONNECTION)}
+        assert server.requests == 0
+
+
+def test_certificates_are_not_mixed_up_on_kept_connections(authority: Authority) -> None:
+    """One handle and one pool of connections serve all: each message goes over a connection of its own identity."""
+    clients = {name: authority.client(name) for name in ("first", "second")}
+    with (
+        Server(names_the_client, tls=authority.asking()) as server,
+        Sender(LOOPBACK, max_sockets=4, ca_file=authority.file) as sender,
+    ):
+        for name in ("first", "second", "first", "second", "second"):
+            sender.submit(request(server.url, certificate=clients[name]), name)
+            assert poll_all(sender, 1)[name].body == name.encode()
+        sender.submit(request(server.url), "nobody")
+        assert poll_all(sender, 1)["nobody"].status is None
+        assert (server.requests, server.connections) == (5, 3)
+
+
+def test_a_certificate_that_cannot_be_read_says_so(authority: Authority) -> None:
+    good, other = authority.client("feeder"), authority.client("other")
+    with Server(names_the_client, tls=authority.asking()) as server:
+        for broken in (
+            Certificate(certificate="nonsense", private_key=good.private_key),
+            Certificate(certificate=good.certificate, private_key=other.private_key),
+        ):
+            outcome = send_now(request(server.url, certificate=broken), LOOPBACK, ca_file=authority.file)
+            assert outcome.error is ErrorClass.TLS
+            assert "PRIVATE" not in outcome.detail
+        assert server.requests == 0
