@@ -137,7 +137,7 @@ PROFILE = Profile(
     ),
     content_type=CONTENT_TYPE,
     default_signing="none",
-    default_retry_policy="none",
+    default_retry_policy="bosch",
     refusal=refusal,
     schema=bosch_schemas.schema,
     render=render,

@@ -160,7 +160,7 @@ def test_a_contracts_transition_can_be_identified(before: str | None, after: str
     }
 
 
-@pytest.mark.line(15, 21)
+@pytest.mark.line(15)
 def test_a_data_point_comes_with_the_value_sent_before() -> None:
     assert own_part("datapoint/value") == {
         "dataPoint": "battery.state_of_charge",

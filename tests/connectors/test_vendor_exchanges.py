@@ -1,0 +1,73 @@
+"""Whole exchanges in the formats of Wattsense and Bosch, as a partner's server sees them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from connectors.exchange import send_sample
+from portal.events.catalogue import CATALOGUE
+from tests.conftest import Tenant
+from tests.receiver import Received, Receiver
+from tests.world import SECRET, make_connector
+
+ROUTES = {"values": "/incoming/values", "events": "/incoming/events", "alarms": "incoming/alarms?kind=all"}
+
+
+def signature_of(received: Received, path: str, query: str) -> str:
+    """As the vendor's own API computes it (B4), without the product's code."""
+    parts = (received.method, path, query, received.body.decode(), received.headers["x-api-timestamp"])
+    message = "\n".join(part for part in parts if part)
+    return base64.b64encode(hmac.digest(SECRET.encode(), message.encode(), hashlib.sha512)).decode()
+
+
+@pytest.mark.line(131, 133, 134)
+@pytest.mark.parametrize(
+    ("event_type", "path", "query"),
+    [
+        ("datapoint/value", "/hooks/incoming/values", ""),
+        ("gateway/offline", "/hooks/incoming/events", ""),
+        ("alarm/raised", "/hooks/incoming/alarms", "kind=all"),
+    ],
+)
+def test_values_events_and_alarms_go_to_their_routes_signed(
+    in_tenant: Tenant, event_type: str, path: str, query: str
+) -> None:
+    fields = {"profile": "wattsense.2026-11", "signing": "wattsense", "routes": ROUTES}
+    with Receiver() as receiver:
+        exchange = send_sample(make_connector(receiver.url + "/hooks", **fields), event_type)
+        (received,) = receiver.wait_for(1)
+    assert exchange.delivered
+    assert (received.method, received.path) == ("POST", f"{path}?{query}" if query else path)
+    assert received.headers["content-type"] == "application/json"
+    key, _, signature = received.headers["x-api-auth"].partition(":")
+    assert (key, signature) == ("feeder", signature_of(received, path, query))
+    assert SECRET.encode() not in received.body
+    body = received.json()
+    assert ("payload" in body, "alarmId" in body) == (event_type == "datapoint/value", event_type == "alarm/raised")
+
+
+def test_bosch_texts_are_in_the_languages_of_the_company(in_tenant: Tenant) -> None:
+    in_tenant.company.languages = ["nl", "de"]
+    in_tenant.company.save()
+    fields = {"profile": "bosch.2026-11", "signing": "none", "retry_policy": "bosch", "company": in_tenant.company}
+    with Receiver() as receiver:
+        exchange = send_sample(make_connector(receiver.url + "/hook", **fields), "appliance/error")
+        (received,) = receiver.wait_for(1)
+    assert exchange.delivered
+    assert received.path == "/hook"
+    assert received.json()["errorDescription"] == CATALOGUE["appliance/error"].sample["texts"]["nl"]
+
+
+@pytest.mark.line(1)
+def test_what_bosch_has_no_family_for_is_not_sent(in_tenant: Tenant) -> None:
+    with Receiver() as receiver:
+        connector = make_connector(receiver.url + "/hook", profile="bosch.2026-11", signing="none")
+        exchange = send_sample(connector, "ping")
+        assert receiver.requests == []
+    assert (exchange.delivered, exchange.request) == (False, None)
+    assert exchange.error is not None
+    assert "no ping" in exchange.error["detail"]
