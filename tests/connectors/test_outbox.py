@@ -162,6 +162,7 @@ def test_health_tells_since_when_a_connector_only_fails_and_whether_it_is_left_a
     assert (health.failing_since, health.failures_in_a_row, health.resting_until) == (None, 0, None)
 
 
+@pytest.mark.line(171)
 def test_a_partners_answer_of_any_bytes_is_stored(in_tenant: Tenant, shard: Shard) -> None:
     headers = (("X-Odd", "a\x00b\xff"),)
     odd = Outcome(status=200, error=None, detail="", headers=headers, body=b"\x00\xff\xfe", truncated=False, duration=0)

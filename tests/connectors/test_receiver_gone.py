@@ -26,6 +26,7 @@ def enqueue(tenant: Tenant, connector: Connector) -> None:
     )
 
 
+@pytest.mark.line(167)
 def test_a_subscription_ends_and_its_recorder_does_not_wait(in_tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     connector = make_connector("https://partner.example/", origin=Origin.SUBSCRIPTION)
     enqueue(in_tenant, connector)
