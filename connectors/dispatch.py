@@ -123,9 +123,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
     if auth.check(credentials):  # a row written by other means
         raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
-    context = Context(
-        hash_salt=connector.organization.hash_salt, languages=connector.organization.languages_for(connector.company)
-    )
+    context = context_of(connector)
     return Target(
         connector_id=connector.id,
         organization_id=connector.organization_id,
@@ -147,6 +145,11 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
         rate_limit=connector.rate_limit,
         ordered=connector.ordered,
     )
+
+
+def context_of(connector: Connector) -> Context:
+    organization = connector.organization
+    return Context(hash_salt=organization.hash_salt, languages=organization.languages_for(connector.company))
 
 
 def _batch_limits(connector: Connector, profile: Profile) -> BatchLimits | None:

@@ -9,8 +9,9 @@ from typing import Any
 from django.db import connection
 
 from connectors import configure, retry
+from connectors.auth.prepared import Token
 from connectors.dispatch import NotSendable, Target, egress_policy, make_request, shown_head, target_of
-from connectors.message import ErrorClass, Outcome, Request
+from connectors.message import ErrorClass, Headers, Outcome, Request
 from connectors.models import Connector
 from connectors.profiles import Item, RenderError
 from connectors.sender import send_now
@@ -45,12 +46,24 @@ def send_sample(connector: Connector, event_type: str = "ping") -> Exchange:
         document = catalogue.sample_document(
             event_type, str(connector.organization_id), event_id=str(uuid7(now)), time=clock.rfc3339(now)
         )
-        request = make_request(target, target.profile.render([Item(document)], target.context), str(uuid7(now)), now)
+        rendered = target.profile.render([Item(document)], target.context)
+        if not connection.in_atomic_block:
+            connection.close()
+        request = make_request(target, rendered, str(uuid7(now)), now, token_headers(target))
     except (NotSendable, RenderError, SecretUnreadable) as error:
         return unsendable(str(error))
-    if not connection.in_atomic_block:
-        connection.close()
     return exchange_of(target, request, send_now(request, egress_policy()))
+
+
+def token_headers(target: Target) -> Headers:
+    """The headers of a new access token, none for a connector without one. Blocks. NotSendable: there is no token."""
+    source = target.auth.token
+    if source is None:
+        return ()
+    token = source.read(send_now(source.request, egress_policy()))
+    if not isinstance(token, Token):
+        raise NotSendable(token)
+    return source.bearer(token)
 
 
 def headers_of(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -74,7 +87,7 @@ def exchange_of(target: Target, request: Request, outcome: Outcome) -> Exchange:
     _, headers = parse_head(shown_head(target, request))
     sent = {
         "method": request.method,
-        "url": request.url,
+        "url": request.shown_url or request.url,
         "headers": headers,
         "body": request.body.decode("utf-8", "backslashreplace"),
     }

@@ -7,7 +7,7 @@ a range of time is a range of ids and touches only its days' partitions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -19,9 +19,10 @@ from django.db.models.fields import DateTimeField
 from django.db.models.functions import Greatest
 
 from connectors import models, profiles
+from connectors.dispatch import context_of
 from connectors.exchange import parse_head
 from connectors.models import Connector, Delivery, State, WaitingDelivery
-from connectors.profiles import RenderError
+from connectors.profiles import Context, Item, RenderError
 from portal.events.models import Event
 from portal.lib import uuid7
 from portal.tenants import scope
@@ -116,7 +117,9 @@ def attempts(delivery_id: UUID) -> list[Attempt]:
     with scope.organization(organization_id):
         found = list(models.Attempt.objects.filter(delivery_id=delivery_id).order_by("number"))
         event = Event.objects.filter(id=row.event_id).first()
-    bodies = _renderings(event) if found else {}
+        connector = Connector.objects.select_related("organization", "company").filter(id=row.connector_id).first()
+    context = context_of(connector) if connector is not None else profiles.PLAIN
+    bodies = _renderings(event, context, [attempt.number for attempt in found])
     return [_attempt(attempt, bodies) for attempt in found]
 
 
@@ -203,21 +206,23 @@ def _named(rows: Iterable[dict[str, Any]]) -> list[Row]:
     ]
 
 
-def _renderings(event: Event | None) -> dict[bytes, str]:
+def _renderings(event: Event | None, context: Context, numbers: Sequence[int]) -> dict[bytes, str]:
     """The event's body in every profile, by digest: the same input renders the same bytes (invariant 11).
 
-    Every profile, because the connector may have got another one since.
+    Every profile, because the connector may have got another one since. Where several events went in one request, only
+    the digest of the whole is known: this one alone renders differently.
     """
     if event is None:
         return {}
     document = orjson.loads(event.body)
     found = {}
     for profile in profiles.PROFILES.values():
-        try:
-            body = profile.render([profiles.Item(document)], profiles.PLAIN).body
-        except RenderError:
-            continue
-        found[hashlib.sha256(body).digest()] = body.decode("utf-8", "backslashreplace")
+        for attempt in {number - 1 for number in numbers} if profile.varies else {0}:
+            try:
+                body = profile.render([Item(document, attempt)], context).body
+            except RenderError:
+                continue
+            found[hashlib.sha256(body).digest()] = body.decode("utf-8", "backslashreplace")
     return found
 
 
