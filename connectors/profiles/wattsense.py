@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
-from uuid import UUID
 
 import orjson
 
@@ -121,9 +120,9 @@ def _raised_at(moment: str | None) -> int | None:
 
 
 def received_at(document: Document) -> int | None:
-    """When the event was accepted, which its id tells: milliseconds since 1970."""
-    event_id = UUID(document["id"])
-    return event_id.int >> 80 if event_id.version == 7 else None
+    """When the event was accepted, in milliseconds since 1970: an id of version 7 begins with it."""
+    event_id = document["id"]
+    return int(event_id[:8] + event_id[9:13], 16) if event_id[14] == "7" else None
 
 
 def _id_of(document: Document, reference: str) -> str | None:
