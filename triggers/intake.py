@@ -42,6 +42,8 @@ OLDEST = timedelta(days=31)
 """What is older is history, and history is imported, not streamed."""
 LARGEST_DATA = 64 * 1024
 """Bytes of an event's `data` as JSON. Receivers expect messages of some 20 kB at most; workers hold many at once."""
+DATAPOINT_VALUE = "datapoint/value"
+"""Made here only, of a reading that passed its change filter."""
 DEEPER = 10
 """Levels that documents and wire formats put around an event's `data`, within those that a JSON text may have."""
 
@@ -138,7 +140,7 @@ def take_readings(
         new = _store_readings(cursor, good, states, result)
         events = _filtered(config, organization_id, new, states)
         series.save(cursor, states.values())
-        _store_and_enqueue(cursor, organization_id, config, events)
+        _store_and_enqueue(cursor, organization_id, config, events, events)
     return result
 
 
@@ -167,16 +169,22 @@ def take_events(
                 _new_event(event_id, item.type, organization_id, source, item.time or now, item.correlation_id, data)
                 for event_id, (item, source, data) in zip(ids, good, strict=True)
             ]
-            _store_and_enqueue(cursor, organization_id, config, events)
+            leaving = [event for event, entry in zip(events, good, strict=True) if _may_leave(config, entry)]
+            _store_and_enqueue(cursor, organization_id, config, events, leaving)
     return result
 
 
 def _store_and_enqueue(
-    cursor: Cursor, organization_id: UUID, config: Configuration, events: Sequence[NewEvent]
+    cursor: Cursor,
+    organization_id: UUID,
+    config: Configuration,
+    events: Sequence[NewEvent],
+    leaving: Sequence[NewEvent],
 ) -> None:
+    """All of them are stored; those in `leaving` also go to the connectors that want them."""
     pairs = [
         (event, connector_id)
-        for event in events
+        for event in leaving
         if config.sends
         for connector_id in config.connectors_for(event.type, event.gateway_id, event.company_id)
     ]
@@ -268,7 +276,7 @@ def _filtered(
         if state.last_time is not None and item.time <= state.last_time:
             continue
         state.last_time, state.last_value = item.time, item.value
-        leaves = config.sends and source.access_granted and source.company_id in config.opted_in
+        leaves = config.sends and _shares_values(config, source)
         if not leaves or item.quality == "bad":
             continue
         sent = None if state.sent_time is None else Sent(value=state.sent_value, time=state.sent_time)
@@ -278,6 +286,11 @@ def _filtered(
             state.sent_time, state.sent_value = item.time, item.value
     ids = uuid7s(len(passed))
     return [_value_event(event_id, organization_id, *entry) for event_id, entry in zip(ids, passed, strict=True)]
+
+
+def _shares_values(config: Configuration, source: Source) -> bool:
+    """A gateway's data points leave while it is paired, access is granted, and the company has opted in."""
+    return source.access_granted and source.company_id in config.opted_in
 
 
 def _value_event(
@@ -296,7 +309,7 @@ def _value_event(
     data["reason"] = reason.value
     if sent is not None:
         data["previous"] = {"value": sent.value, "time": clock.rfc3339(sent.time)}
-    return _new_event(event_id, "datapoint/value", organization_id, source, item.time, None, data)
+    return _new_event(event_id, DATAPOINT_VALUE, organization_id, source, item.time, None, data)
 
 
 # Events
@@ -312,7 +325,7 @@ def _check_event(index: int, item: EventItem, located: Located, now: datetime, r
         reason = "event-types/ lists them" if event_type is None else "it is only sent by tests and pings"
         result.refuse(index, ("/type", f"There is no event type {item.type!r} to send in; {reason}."))
         return None
-    if event_type.flow == "values":
+    if item.type == DATAPOINT_VALUE:
         result.refuse(index, ("/type", "Values come in through readings/, where the change filter applies."))
         return None
     errors = [] if item.time is None else _check_time(item.time, now, OLDEST)
@@ -334,6 +347,14 @@ def _check_event(index: int, item: EventItem, located: Located, now: datetime, r
         result.refuse(index, *errors)
         return None
     return item, source, data
+
+
+def _may_leave(config: Configuration, entry: GoodEvent) -> bool:
+    """Reports and snapshots hold measured values: they leave with the gateway's data points, or not at all."""
+    item, source, _ = entry
+    if catalogue.CATALOGUE[item.type].flow != "values":
+        return True
+    return source is not None and _shares_values(config, source)
 
 
 def _written(data: dict[str, Any]) -> tuple[orjson.Fragment, list[tuple[str, str]]]:

@@ -217,8 +217,8 @@ def _stored_at(document: Document) -> str:
 def _in_utc(time: str) -> str:
     """With milliseconds and Z (line 88), however its producer wrote it."""
     try:
-        return clock.rfc3339(datetime.fromisoformat(time.upper()))
-    except (ValueError, OverflowError) as error:  # RFC 3339 has a second 60, and a year 0 in other time zones
+        return clock.rfc3339(datetime.fromisoformat(time))
+    except (ValueError, OverflowError) as error:  # RFC 3339 has a second 60, and years that UTC has not
         raise RenderError(f"The time {time} cannot be written in UTC.") from error
 
 

@@ -118,7 +118,7 @@ def test_an_unknown_type_is_none() -> None:
         ),
         ("telemetry/snapshot", {"level": "site"}, "/level"),
         ("telemetry/snapshot", {"period_s": 0}, "/period_s"),
-        ("telemetry/snapshot", {"expires_at": "2026-01-15"}, "/expires_at"),
+        ("telemetry/snapshot", {"expires_at": "2026-12-31T23:59:60Z"}, "/expires_at"),
         ("telemetry/snapshot", {"heat_pump": {"operation_modes": ["auto"]}}, "/heat_pump/operation_modes/0"),
         ("telemetry/snapshot", {"devices": [{"node_id": "n", "type": "ev"}]}, "/devices/0/type"),
         ("device/add", {"identifier": 7}, "/identifier"),

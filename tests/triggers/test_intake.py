@@ -300,7 +300,8 @@ def test_what_is_accepted_at_its_deepest_can_be_rendered(site: Tenant) -> None:
     item = EventItem(type="ev/control", gateway="GW-1", appliance="GW-1-INV", time=at(0), data=data)
     assert send_events(site, item)["accepted"] == 1
     document = orjson.loads(Event.objects.get().body)
-    assert all(profile.render([Item(document)], PLAIN).body for profile in PROFILES.values())
+    carrying = [profile for profile in PROFILES.values() if profile.carries("ev/control")]
+    assert all(profile.render([Item(document)], PLAIN).body for profile in carrying)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ OBSERVATION = schemas.closed(
         },
         "unit": schemas.text("Unit of `value`.", longest=20),
         "quality": schemas.one_of(("good", "uncertain", "bad"), "What the device thinks of the measurement."),
-        "time": schemas.moment("When it was measured; absent: at the report's time."),
+        "time": schemas.instant("When it was measured; absent: at the report's time."),
         "port": schemas.name("The port of the device that the sensor is connected to."),
         "channel": {
             "type": "integer",

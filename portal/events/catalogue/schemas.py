@@ -36,6 +36,12 @@ def moment(description: str) -> Schema:
     return {"type": "string", "format": "date-time", "description": description}
 
 
+def instant(description: str) -> Schema:
+    """A moment that formats count with: as everybody writes it, without leap seconds and years of three digits."""
+    written = "^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+    return moment(description) | {"pattern": written}
+
+
 def day(description: str) -> Schema:
     """A calendar date, as in 2026-01-15."""
     return {"type": "string", "format": "date", "description": description}

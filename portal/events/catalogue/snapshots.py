@@ -116,7 +116,7 @@ TELEMETRY_SNAPSHOT = EventType(
         {
             "level": schemas.one_of(LEVELS, "device_type: the groups alone. device: also each device by itself."),
             "period_s": schemas.quantity("s", "From one snapshot to the next.", lowest=1, highest=86400),
-            "expires_at": schemas.moment("When it is stale and no longer sent: two periods after its time."),
+            "expires_at": schemas.instant("When it is stale and no longer sent: two periods after its time."),
             **_groups(),
             "devices": {
                 "type": "array",
