@@ -6,10 +6,20 @@ that connectors are pinned to stays as it is.
 
 from __future__ import annotations
 
-from connectors.profiles import bosch, gridx, gridx_2026_06, standard, standard_batch, standard_binary, wattsense
-from connectors.profiles.profile import PLAIN, Context, Document, Item, Profile, RenderError
+from connectors.profiles import (
+    bosch,
+    gridx,
+    gridx_2026_06,
+    smartgridone,
+    standard,
+    standard_batch,
+    standard_binary,
+    wattsense,
+    withthegrid,
+)
+from connectors.profiles.profile import PLAIN, SAMPLE, Context, Document, Item, Profile, RenderError
 
-__all__ = ["PLAIN", "PROFILES", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
+__all__ = ["PLAIN", "PROFILES", "SAMPLE", "Context", "Document", "Item", "Profile", "RenderError", "resolve"]
 
 PROFILES: dict[str, Profile] = {
     "standard.2026-11": standard.PROFILE,
@@ -17,6 +27,8 @@ PROFILES: dict[str, Profile] = {
     "standard-batch.2026-11": standard_batch.PROFILE,
     "gridx.2026-03": gridx.PROFILE,
     "gridx.2026-06": gridx_2026_06.PROFILE,
+    "withthegrid.2026-11": withthegrid.PROFILE,
+    "smartgridone.2026-11": smartgridone.PROFILE,
     "wattsense.2026-11": wattsense.PROFILE,
     "bosch.2026-11": bosch.PROFILE,
 }
