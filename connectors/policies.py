@@ -22,6 +22,8 @@ PAUSE_RANGE: Final = (DAY, 30 * DAY)
 """Seconds. The recorder looks for connectors to pause among those that failed for as long as the shortest."""
 STATUSES: Final = range(200, 600)
 LISTS: Final = ("success", "gone", "transient")
+FIELDS: Final = ("name", "schedule", "timeout", *LISTS, "pause_after", "expires")
+"""What is given for a policy, by the names of the REST contract."""
 
 
 class InUse(Exception):
@@ -67,6 +69,20 @@ def assign(connector: Connector, name: str) -> None:
         return
     own = RetryPolicy.objects.select_for_update(no_key=True).get(name=name)
     connector.retry_policy, connector.own_retry_policy = "", own
+
+
+def new() -> RetryPolicy:
+    """With what it has unless something else is given; no name and no schedule yet. Not saved."""
+    return RetryPolicy(success=list(range(200, 300)), gone=[410], schedule=[], pause_after=5 * DAY)
+
+
+def store(policy: RetryPolicy, fields: Fields) -> RetryPolicy:
+    """Expects fields that `check` passed with the rest of the policy. IntegrityError: the name is taken."""
+    for name in FIELDS:
+        if name in fields:
+            setattr(policy, name, fields[name])
+    policy.save()
+    return policy
 
 
 def every() -> list[Policy]:

@@ -5,11 +5,13 @@ from rest_framework.routers import SimpleRouter
 
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
+from connectors.policy_api import RetryPolicyView
 from connectors.views import configuration, connectors, deliveries, inbox
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
 rest.register("deliveries", DeliveryView, "delivery")
+rest.register("retry-policies", RetryPolicyView, "retry-policy")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(rest.urls)),

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from connectors.models import Attempt, Connector, Delivery, SigningSecret, WaitingDelivery
+from connectors.models import Attempt, Connector, Delivery, RetryPolicy, SigningSecret, WaitingDelivery
 from portal.events.models import Event
 from portal.fleet.models import Appliance, DataPoint, Gateway, System
 from portal.lib.uuid7 import uuid7
@@ -27,7 +27,7 @@ from triggers.models import Subscription, Trigger
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
-    Delivery, Attempt, Trigger, Subscription,
+    Delivery, Attempt, Trigger, Subscription, RetryPolicy,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type"}
 """Details that are no tenant's."""
@@ -62,6 +62,7 @@ def ids(world: World) -> dict[str, str]:
     made = post(world.manager, "/api/v1/connectors/", connector)["id"]
     trigger = {"name": "Values", "kind": "values", "connector": made}
     subscription = {"event_types": ["gateway/online"], "target_url": "https://partner.example/", **other}
+    policy = {"name": "Night shift", "schedule": [60]}
     make_key(world.ours, ["read"], name="theirs")
     with scope.organization(world.ours.organization.id):
         row = Connector.objects.get(id=made)
@@ -80,6 +81,7 @@ def ids(world: World) -> dict[str, str]:
         "delivery": str(make_ended(row, event.id)),
         "trigger": post(world.manager, "/api/v1/triggers/", trigger)["id"],
         "subscription": post(world.manager, "/api/v1/subscriptions/", subscription)["id"],
+        "retry-policy": post(world.manager, "/api/v1/retry-policies/", policy)["id"],
     }
 
 
@@ -177,7 +179,7 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events"]
+                 "subscriptions", "api-keys", "events", "retry-policies"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
@@ -206,6 +208,7 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
         "triggers": {"name": f"More {number}", "kind": "values", "connector": ids["connector"]},
         "subscriptions": {"event_types": ["gateway/online"], "target_url": "https://partner.example/"},
         "api-keys": {"name": "More", "scopes": ["read"], "company": ids["company"]},
+        "retry-policies": {"name": f"More {number}", "schedule": [60]},
     }
     if resource == "events":
         make_event(world.ours)
