@@ -10,7 +10,9 @@ from uuid import uuid4
 
 import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from ipware import get_client_ip
 
+from portal.lib.logs import FAULT
 from portal.lib.problem import DATABASE_FAULTS, database_away
 from portal.tenants.authentication import key_in
 from triggers import intake_api
@@ -19,6 +21,8 @@ VIEWS: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {
     "/api/v1/events/": intake_api.events,
     "/api/v1/readings/": intake_api.readings,
 }
+
+log = structlog.get_logger(__name__)
 
 
 class Express:
@@ -42,6 +46,15 @@ class Express:
         except Exception:
             structlog.contextvars.bind_contextvars(request_id=str(uuid4()))  # which the 500 and its log line show
             raise
+        if 400 <= answer.status_code < FAULT:
+            _tell(request, answer)
         if isinstance(answer, HttpResponse):
             answer["Content-Length"] = str(len(answer.content))
         return answer
+
+
+def _tell(request: HttpRequest, answer: HttpResponseBase) -> None:
+    """The line that any other refused request has in the log, with an id of its own; what is taken in has none."""
+    ip, _ = get_client_ip(request)
+    asked = f"{request.method} {request.get_full_path()}"
+    log.warning("request_finished", code=answer.status_code, request=asked, ip=ip, request_id=str(uuid4()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
+from uuid import UUID
 
 import orjson
 import pytest
@@ -55,6 +57,23 @@ def test_a_fault_is_a_problem_document_that_names_the_request(site: Tenant, monk
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert "never to be seen" not in answer.json()["detail"]
     assert len(answer.json()["detail"].rsplit(" ", 1)[1]) == len("9f3ad3c2-5c1e-4d0b-8f43-0d6f6a1f4a55.")
+
+
+def test_a_refused_call_is_one_line_in_the_log_with_an_id_of_its_own(
+    site: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        assert post(site.keys["ingest"]).status_code == 202
+        assert not caplog.records
+        assert post("fk_nobody_knows_it").status_code == 401
+        assert post(site.keys["read"]).status_code == 403
+    lines = [cast("dict[str, Any]", record.msg) for record in caplog.records]
+    assert [(line["level"], line["code"], line["request"], line["ip"]) for line in lines] == [
+        ("warning", 401, f"POST {EVENTS}", "127.0.0.1"),
+        ("warning", 403, f"POST {EVENTS}", "127.0.0.1"),
+    ]
+    assert len({UUID(line["request_id"]) for line in lines}) == 2
+    assert "nobody_knows" not in caplog.text
 
 
 def test_a_revoked_key_takes_nothing_in_after_a_second(site: Tenant) -> None:
