@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest
 
-from connectors.configure import set_enabled
+from connectors.configure import NotVerifiedError, set_enabled
 from connectors.models import Connector
 from portal.tenants.staff import StaffAdmin, register_audited
 
@@ -14,7 +15,9 @@ from portal.tenants.staff import StaffAdmin, register_audited
 class ConnectorAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "company", "name", "origin", "url", "routes", "profile", "auth_type", "auth_public"),
-        *("signing", "retry_policy", "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason"),
+        *("signing", "signing_options", "retry_policy", "own_retry_policy", "concurrency", "rate_limit", "ordered"),
+        *("batch_max_events", "batch_max_bytes", "batch_wait_ms", "ownership", "ownership_verified_at"),
+        *("ownership_verified_host", "ownership_asked_at", "enabled", "disabled_reason"),
         *("paused_at", "paused_reason", "paused_detail", "while_paused", "shard", "created_at", "updated_at"),
     )
     changeable = ("concurrency", "enabled")
@@ -25,8 +28,14 @@ class ConnectorAdmin(StaffAdmin):
 
     def save_model(self, request: HttpRequest, obj: Connector, form: Any, change: bool) -> None:
         obj.save(update_fields=["concurrency", "updated_at"])
-        if "enabled" in form.changed_data:
-            set_enabled(obj, enabled=obj.enabled)
+        if "enabled" not in form.changed_data:
+            return
+        wanted = obj.enabled
+        obj.refresh_from_db(fields=["enabled"])
+        try:
+            set_enabled(obj, enabled=wanted)
+        except NotVerifiedError as error:
+            messages.error(request, str(error))
 
 
 register_audited(Connector, ConnectorAdmin)

@@ -12,7 +12,20 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connectors import auth, configure, health, pausing, profiles, retry, signing
+from connectors import (
+    batching,
+    configure,
+    health,
+    ownership,
+    ownership_rules,
+    pausing,
+    policies,
+    profiles,
+    refusals,
+    retry,
+    signing,
+)
+from connectors.connector_fields import OWNERSHIP_SCHEMA, AuthField, SigningField, ownership_shown
 from connectors.exchange import send_sample
 from connectors.models import Connector, ConnectorHealth, Origin, PauseReason, WhilePaused
 from portal.events.catalogue import CATALOGUE
@@ -28,27 +41,11 @@ BELONGS_TO_SUBSCRIPTION = "This connector belongs to a subscription: change that
 
 
 HEALTH = list(get_args(health.Health))
-
-AUTH_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["type"],
-    "properties": {"type": {"type": "string", "enum": list(auth.SCHEMES)}},
-    "additionalProperties": {"type": ["string", "boolean"]},
-    "description": "Fields by type: "
-    + "; ".join(
-        f"{name}: {', '.join((*scheme.PUBLIC, *scheme.SECRET)) or 'none'}" for name, scheme in auth.SCHEMES.items()
-    )
-    + ". Secrets are written only; answers say `<field>_set`.",
-}
-SIGNING_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "scheme": {"type": "string", "enum": list(signing.SCHEMES)},
-        "secret": {"type": "string", "writeOnly": True, "description": "One of the partner's own."},
-        "secrets": {"type": "array", "readOnly": True, "items": {"type": "object"}},
-        "public_key": {"type": "string", "readOnly": True},
-    },
-}
+ROUTES_HELP = "By the names of the profile's routes: a path below the URL, for a profile that has routes."
+OWNERSHIP_HELP = (
+    "How the receiver shows that it wants to be sent to; verify/ asks it. A connector with a check cannot be enabled"
+    " before it is passed, and a change of its host switches it off until it is passed again."
+)
 
 PAUSED_SCHEMA: dict[str, Any] = {
     "type": ["object", "null"],
@@ -66,59 +63,6 @@ PAUSED_SCHEMA: dict[str, Any] = {
 }
 
 
-@extend_schema_field(AUTH_SCHEMA)
-class AuthField(serializers.Field[Any, Any, Any, Any]):
-    """Public fields as they are; of a secret only that it is set. Written as a whole."""
-
-    default_error_messages = {"invalid": "An object with a type is expected."}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, dict):
-            self.fail("invalid")
-        return {"auth": data}
-
-    def to_representation(self, value: Connector) -> Any:
-        scheme = auth.SCHEMES.get(value.auth_type)
-        secrets = scheme.SECRET if scheme is not None else ()
-        shown = {f"{name}_set": bool(value.credentials) for name in secrets}
-        return {"type": value.auth_type, **value.auth_public, **shown}
-
-
-class SigningWish(Strict):
-    """A scheme, and perhaps a secret of the partner's own."""
-
-    scheme = serializers.CharField(required=False, max_length=40)
-    secret = serializers.CharField(required=False, max_length=500, trim_whitespace=False)
-
-
-@extend_schema_field(SIGNING_SCHEMA)
-class SigningField(serializers.Field[Any, Any, Any, Any]):
-    """The scheme and the dates of its live secrets; for a scheme with public keys the newest one of those."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        wish = SigningWish(data=data)
-        wish.is_valid(raise_exception=True)
-        return {"signing": dict(wish.validated_data)}
-
-    def to_representation(self, value: Connector) -> Any:
-        scheme = signing.SCHEMES.get(value.signing)
-        shown: dict[str, Any] = {"scheme": value.signing}
-        if scheme is None or not scheme.NEEDS_SECRET:
-            return shown
-        now = clock.now()
-        rows = [row for row in value.signing_secrets.all() if row.expires_at is None or row.expires_at > now]
-        shown["secrets"] = [
-            {
-                "created_at": clock.rfc3339(row.created_at),
-                "expires_at": clock.rfc3339(row.expires_at) if row.expires_at else None,
-            }
-            for row in rows
-        ]
-        if rows and value.signing == signing.SCHEMES["standard_webhooks_v1a"].NAME:
-            shown["public_key"] = scheme.public_part(rows[0].get_secret())
-        return shown
-
-
 class ConnectorSerializer(StrictModel[Connector]):
     company = Reference(Company, required=False, allow_null=True)
     profile = serializers.CharField(
@@ -126,23 +70,32 @@ class ConnectorSerializer(StrictModel[Connector]):
     )
     auth = AuthField(source="*", required=False)
     signing = SigningField(source="*", required=False)
-    routes = serializers.DictField(child=serializers.CharField(), required=False)
-    retry_policy = serializers.ChoiceField(choices=list(retry.POLICIES), required=False)
+    routes = serializers.DictField(child=serializers.CharField(allow_blank=True), required=False, help_text=ROUTES_HELP)
+    retry_policy = serializers.CharField(
+        max_length=40, required=False, help_text=f"One of the organization's own, or: {', '.join(retry.POLICIES)}."
+    )
     health = serializers.SerializerMethodField()
     resting_until = serializers.SerializerMethodField()
     paused = serializers.SerializerMethodField()
+    ownership_check = serializers.SerializerMethodField()
 
     class Meta:
         model = Connector
         fields: tuple[str, ...] = (
             "id", "name", "company", "origin", "url", "routes", "profile", "auth", "signing", "retry_policy",
-            "concurrency", "rate_limit", "ordered", "enabled", "disabled_reason", "paused", "health", "resting_until",
-            "created_at", "updated_at",
+            "concurrency", "rate_limit", "ordered", *batching.FIELDS, "ownership", "ownership_check", "enabled",
+            "disabled_reason", "paused", "health", "resting_until", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("origin", "disabled_reason", "updated_at")
         extra_kwargs = {
             "rate_limit": {"help_text": "Messages per minute, spread evenly; null for no limit."},
             "ordered": {"help_text": "Each gateway's messages one at a time, in the order of their events."},
+            "batch_max_events": {"help_text": "How many events one request may hold, in a profile that has batches."},
+            "batch_max_bytes": {"help_text": "How large its body may be; one larger event goes alone."},
+            "batch_wait_ms": {
+                "help_text": "How long the first event of a batch waits for more. The first limit counts."
+            },
+            "ownership": {"help_text": OWNERSHIP_HELP},
         }
 
     _last: ConnectorHealth | None = None
@@ -150,7 +103,7 @@ class ConnectorSerializer(StrictModel[Connector]):
 
     def to_representation(self, instance: Connector) -> dict[str, Any]:
         self._last = self.context["view"].health_rows([instance]).get(instance.id)
-        return super().to_representation(instance)
+        return {**super().to_representation(instance), "retry_policy": policies.name_of(instance)}
 
     @extend_schema_field({"type": "string", "enum": HEALTH})
     def get_health(self, connector: Connector) -> str:
@@ -171,12 +124,16 @@ class ConnectorSerializer(StrictModel[Connector]):
             "waiting": connector.while_paused,
         }
 
+    @extend_schema_field(OWNERSHIP_SCHEMA)
+    def get_ownership_check(self, connector: Connector) -> dict[str, str | None] | None:
+        return ownership_shown(connector)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         connector = self.instance if isinstance(self.instance, Connector) else None
         company = attrs.get("company")
         if connector is not None and "company" in attrs and connector.company_id != getattr(company, "id", None):
             raise ValidationError({"company": "A connector stays with its company."})
-        reasons = configure.check_connector(attrs, connector)
+        reasons = refusals.check_connector(attrs, connector)
         if reasons:
             raise ValidationError(reasons)
         return attrs
@@ -222,6 +179,16 @@ class ExchangeSerializer(serializers.Serializer[Any]):
     duration_ms = serializers.FloatField()
 
 
+class VerificationSerializer(serializers.Serializer[Any]):
+    """What the ownership check came to, in words too, and its exchange: what would pass it is blotted out there."""
+
+    state = serializers.ChoiceField(choices=get_args(ownership_rules.State))
+    verified_at = Moment(allow_null=True)
+    host = serializers.CharField(allow_null=True)
+    detail = serializers.CharField()
+    exchange = ExchangeSerializer()
+
+
 class ConnectorFilter(Filters):
     name = django_filters.CharFilter()
     company = django_filters.UUIDFilter(field_name="company_id")
@@ -236,8 +203,8 @@ class ConnectorView(Removable[Connector]):
     model = Connector
     serializer_class = ConnectorSerializer
     filterset_class = ConnectorFilter
-    related = ("organization",)
-    sending = frozenset({"test", "destroy"})
+    related = ("organization", "own_retry_policy")
+    sending = frozenset({"test", "verify", "destroy"})
     needs = {"test": OPERATE, "pause": OPERATE, "resume": OPERATE}
     taken = {"connector_name_once": "name"}
 
@@ -311,6 +278,12 @@ class ConnectorView(Removable[Connector]):
             raise ValidationError({"event_type": refusal})
         return Response(send_sample(connector, event_type).as_json())
 
+    @extend_schema(request=None, responses=VerificationSerializer)
+    @action(detail=True, methods=["post"])
+    def verify(self, request: Request, pk: str) -> Response:
+        """Ask the receiver now whether it wants to be sent to. A link that was sent before stops working."""
+        return Response(verified(self.get_object()))
+
     @extend_schema(request=SecretWish, responses=SecretSerializer)
     @action(detail=True, methods=["post"])
     def secrets(self, request: Request, pk: str) -> Response:
@@ -319,7 +292,7 @@ class ConnectorView(Removable[Connector]):
         wish = SecretWish(data=request.data)
         wish.is_valid(raise_exception=True)
         own = wish.validated_data.get("secret")
-        reasons = configure.check_connector({"signing": {"secret": own}}, connector) if own else {}
+        reasons = refusals.check_connector({"signing": {"secret": own}}, connector) if own else {}
         if reasons:
             raise ValidationError({"secret": reasons["signing/secret"]})
         return Response(rotated(connector, own))
@@ -344,3 +317,13 @@ def rotated(connector: Connector, own: str | None = None) -> dict[str, str]:
         raise Conflict("This connector does not sign its messages: choose a signing scheme first.") from None
     public_key = signing.SCHEMES[connector.signing].public_part(secret)
     return {"secret": secret} | ({"public_key": public_key} if public_key else {})
+
+
+def verified(connector: Connector) -> dict[str, Any]:
+    """The answer to a wish to verify. Raises Conflict for a connector that has no check."""
+    try:
+        result = ownership.verify(connector, clock.now())
+    except ownership.NoCheckError:
+        raise Conflict("This connector has no ownership check: choose one first.") from None
+    shown = ownership_shown(connector) or {}
+    return {**shown, "detail": result.detail, "exchange": result.exchange.as_json()}

@@ -1,4 +1,4 @@
-"""The form of a connector. What may be stored is decided by `connectors.configure`, for pages and REST alike."""
+"""The form of a connector. What may be stored is decided by `connectors.refusals`, for pages and REST alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 
-from connectors import configure, policies, profiles, retry, signing
+from connectors import policies, profiles, refusals, retry, signing
 from connectors.inbox import inbox_url
 from connectors.models import DEFAULT_CONCURRENCY, Connector
 from portal.lib.uuid7 import uuid7
@@ -16,7 +16,6 @@ from portal.tenants.models import Company, Organization
 KEEP = "keep"
 INBOX, URL = "inbox", "url"
 
-RETRY_TITLES = {name: policies.title_of(policy) for name, policy in retry.POLICIES.items()}
 AUTH_TITLES = {
     "none": "None: the signature is enough",
     "header": "A header of your choice",
@@ -50,8 +49,8 @@ def pause_days(policy: retry.Policy) -> str:
 def _pauses() -> str:
     """`5 days of failures with Standard, 1 day with gridX, Urgent and None`."""
     by_days: dict[str, list[str]] = {}
-    for name, policy in retry.POLICIES.items():
-        by_days.setdefault(pause_days(policy), []).append(RETRY_TITLES[name].partition(":")[0])
+    for policy in retry.POLICIES.values():
+        by_days.setdefault(pause_days(policy), []).append(policy.title)
     return ", ".join(f"after {days} with {' or '.join(names)}" for days, names in by_days.items())
 
 
@@ -100,13 +99,14 @@ class ConnectorForm(forms.Form):
     retry_policy = forms.ChoiceField(
         label="Retries",
         required=False,
-        choices=[("", "As usual for the format")] + [(name, RETRY_TITLES[name]) for name in retry.POLICIES],
+        choices=[("", "As usual for the format")]
+        + [(name, policies.title_of(policy)) for name, policy in retry.POLICIES.items()],
         help_text=f"A connector that does nothing but fail is paused, and holds its deliveries: {_pauses()}.",
     )
     concurrency = forms.IntegerField(
         label="Requests at once",
         min_value=1,
-        max_value=configure.MOST_CONCURRENT,
+        max_value=refusals.MOST_CONCURRENT,
         initial=DEFAULT_CONCURRENCY,
         help_text="Lower it for a receiver that is easily overrun.",
     )
@@ -114,7 +114,7 @@ class ConnectorForm(forms.Form):
         label="Messages per minute, at most",
         required=False,
         min_value=1,
-        max_value=configure.HIGHEST_RATE,
+        max_value=refusals.HIGHEST_RATE,
         widget=forms.NumberInput(attrs={"placeholder": "No limit"}),
         help_text="Spread evenly, retries included. What comes faster waits. Leave it empty for no limit.",
     )
@@ -147,7 +147,7 @@ class ConnectorForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        for field, reason in configure.check_connector(self.wanted(given), self.connector).items():
+        for field, reason in refusals.check_connector(self.wanted(given), self.connector).items():
             place = REASON_PLACES.get(field, field if field in self.fields else None)
             if place not in self.errors:  # the form has said it in its own words
                 self.add_error(place, reason)

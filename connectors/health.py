@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from connectors.models import Connector, ConnectorHealth, ConnectorHour
+from connectors.models import Connector, ConnectorHealth, ConnectorHour, DisabledReason
 
 Health: TypeAlias = Literal["new", "healthy", "retrying", "failing", "paused", "disabled"]
 """The words of the REST contract."""
@@ -26,6 +26,9 @@ LABELS: Final[dict[Health, str]] = {
     "paused": "Paused",
     "disabled": "Off",
 }
+
+SWITCHED_OFF: Final[dict[str, str]] = {DisabledReason.GONE: "Receiver gone", DisabledReason.UNVERIFIED: "Not verified"}
+"""By whom or what, where it was not by hand."""
 
 HOURS: Final = 24
 """Bars of a chart, the last of which is the hour that runs."""
@@ -55,7 +58,7 @@ class Day:
 
 def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
     """What page and API say of a connector; `row` is None before its first attempt."""
-    if connector.disabled_reason:
+    if connector.disabled_reason == DisabledReason.GONE:
         return "failing"
     if not connector.enabled:
         return "disabled"
@@ -69,8 +72,8 @@ def health_of(connector: Connector, row: ConnectorHealth | None) -> Health:
 
 
 def label_of(connector: Connector, state: Health) -> str:
-    """What a page calls it: where the receiver is gone for good, that says more than failing."""
-    return "Receiver gone" if connector.disabled_reason else LABELS[state]
+    """What a page calls it: why it was switched off says more than that it is off."""
+    return SWITCHED_OFF.get(connector.disabled_reason, LABELS[state])
 
 
 def load(connectors: Iterable[Connector]) -> dict[UUID, ConnectorHealth]:

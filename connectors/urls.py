@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
 from connectors.policy_api import RetryPolicyView
-from connectors.views import configuration, connectors, deliveries, inbox
+from connectors.views import configuration, connectors, deliveries, inbox, ownership
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connectors/<uuid:connector_id>/change/", configuration.change_connector, name="connector-change"),
     path("connectors/<uuid:connector_id>/secret/", configuration.new_secret, name="connector-secret"),
     path("connectors/<uuid:connector_id>/delete/", configuration.delete_connector, name="connector-delete"),
+    path("connectors/<uuid:connector_id>/verify/", connectors.verify, name="connector-verify"),
+    path("ownership/<uuid:organization_id>/<uuid:connector_id>/<str:token>/", ownership.confirm, name="ownership"),
     path("deliveries/", deliveries.delivery_list, name="deliveries"),
     path("deliveries/<uuid:delivery_id>/", deliveries.delivery_page, name="delivery"),
     path("deliveries/<uuid:delivery_id>/retry/", deliveries.retry_delivery, name="delivery-again"),

@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connectors import configure, profiles
+from connectors import profiles, refusals
 from connectors.api import ExchangeSerializer, SecretSerializer, rotated
 from connectors.exchange import send_sample
 from portal.lib import clock
@@ -44,7 +44,7 @@ class SubscriptionSerializer(Strict):
         return value | {names[name]: text for name, text in connector.items()}
 
     def validate_target_url(self, value: str) -> str:
-        if reason := configure.url_reason(value):
+        if reason := refusals.url_reason(value):
             raise ValidationError(reason)
         return value
 

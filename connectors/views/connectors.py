@@ -13,13 +13,25 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from connectors import configure, health, history, outbox, pausing, profiles, retry, signing
+from connectors import (
+    configure,
+    health,
+    history,
+    outbox,
+    ownership,
+    ownership_rules,
+    pausing,
+    policies,
+    profiles,
+    signing,
+)
 from connectors.advice import advice
 from connectors.exchange import send_sample
-from connectors.forms import RETRY_TITLES, pause_days
+from connectors.forms import pause_days
 from connectors.health import Day, Health
 from connectors.inbox import is_inbox_url
-from connectors.models import Connector, ConnectorHealth, Origin, WhilePaused
+from connectors.models import Connector, ConnectorHealth, Origin, Ownership, WhilePaused
+from connectors.target import origin_of
 from connectors.views.deliveries import gateways_of, tries_of
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock, fragments
@@ -129,7 +141,7 @@ def connector_page(request: HttpRequest, connector_id: UUID) -> HttpResponse:
 def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpResponse:
     """The page of one connector; `more` adds to its context, such as a secret that is shown once."""
     card = cards([connector], clock.now())[0]
-    policy = retry.POLICIES.get(connector.retry_policy)
+    policy = policies.resolve(connector)
     profile, scheme = profiles.resolve(connector.profile), signing.SCHEMES.get(connector.signing)
     rows = history.deliveries(history.Filters(connector_id=connector.id), limit=10)
     context = {
@@ -138,9 +150,10 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "organization": access_of(request).organization,
         "profile": profile,
         "scheme": scheme,
-        "retries": RETRY_TITLES.get(connector.retry_policy, connector.retry_policy).partition(":")[0],
+        "retries": policy.title if policy else connector.retry_policy,
         "policy": policy,
         "pause_days": pause_days(policy) if policy else "",
+        "check": check_of(connector),
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
         "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],
         "start": health.first_hour(clock.now()),
@@ -162,7 +175,10 @@ def switch(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     if connector.origin == Origin.SUBSCRIPTION:
         return fragments.refused("This connector belongs to a subscription: the partner switches it there.")
     enabled = request.POST.get("enabled") == "true"
-    configure.set_enabled(connector, enabled=enabled)
+    try:
+        configure.set_enabled(connector, enabled=enabled)
+    except configure.NotVerifiedError as error:
+        return fragments.refused(str(error))
     words = "is on." if enabled else "is off. Nothing new is queued for it; what waits is held until it is on again."
     return fragments.toast(_where_it_was_pressed(request, connector_id), f"{connector.name} {words}")
 
@@ -227,6 +243,29 @@ def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         "advice": advice(status, error),
     }
     return render(request, "connectors/_test.html", context)
+
+
+@require_POST
+@member_page(MANAGE)
+def verify(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """Ask the receiver whether it wants to be sent to, and show what it answered."""
+    connector = _connector(connector_id)
+    try:
+        result = ownership.verify(connector, clock.now())
+    except ownership.NoCheckError:
+        return fragments.refused("This connector has no ownership check.")
+    context = {"connector": connector, "check": check_of(connector), "result": result}
+    return render(request, "connectors/_ownership.html", context)
+
+
+def check_of(connector: Connector) -> dict[str, Any]:
+    """What a page says of the ownership check."""
+    return {
+        "state": ownership_rules.state_of(connector, clock.now()),
+        "title": Ownership(connector.ownership).label,
+        "host": origin_of(connector.url),
+        "obstacle": configure.obstacle(connector),
+    }
 
 
 def _connector(connector_id: UUID) -> Connector:

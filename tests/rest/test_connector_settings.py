@@ -1,0 +1,172 @@
+"""Settings of connectors that depend on each other: formats, routes, batches, signing options, retry policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.models import Connector, RetryPolicy
+from portal.tenants import scope
+from tests.rest.world import World, errors, patch, post
+
+CONNECTORS = "/api/v1/connectors/"
+BODY = {"name": "Partner", "url": "https://partner.example/hooks?key=1", "profile": "standard"}
+ROUTES = {"values": "/v", "events": "e/v1", "alarms": "/a?kind=alarm"}
+ROUTED = BODY | {"profile": "wattsense", "routes": ROUTES}
+BATCHED = BODY | {"profile": "withthegrid"}
+
+
+def stored(world: World) -> Connector:
+    with scope.organization(world.ours.organization.id):
+        return Connector.objects.get()
+
+
+def path_of(made: Any) -> str:
+    return f"{CONNECTORS}{made['id']}/"
+
+
+@pytest.mark.line(132, 133)
+def test_a_format_with_routes_has_one_for_each_flow(world: World) -> None:
+    made = post(world.manager, CONNECTORS, ROUTED)
+    assert made["routes"] == ROUTES
+    changed = patch(world.manager, path_of(made), {"routes": ROUTES | {"alarms": "/b"}})
+    assert changed["routes"]["alarms"] == "/b"
+    left = patch(world.manager, path_of(made), {"profile": "standard"})
+    assert left["routes"] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"routes": {}}, {"/routes/values", "/routes/events", "/routes/alarms"}),
+        ({"routes": {"values": "/v", "events": "/e"}}, {"/routes/alarms"}),
+        ({"routes": ROUTES | {"alarms": ""}}, {"/routes/alarms"}),
+        ({"routes": ROUTES | {"news": "/n"}}, {"/routes/news"}),
+        ({"routes": ROUTES | {"values": "https://b.example/"}}, {"/routes/values"}),
+        ({"routes": ROUTES | {"values": "//b.example/v"}}, {"/routes/values"}),
+        ({"routes": ROUTES | {"values": "/a/../../v"}}, {"/routes/values"}),
+        ({"routes": ROUTES | {"values": "/v\r\nX-A: 1"}}, {"/routes/values"}),
+        ({"routes": ROUTES | {"values": "/" + "v" * 2040}}, {"/routes/values"}),
+        ({"routes": "/v"}, {"/routes"}),
+        ({"url": "http://10.0.0.1/"}, {"/url"}),
+        ({"url": "https://partner.example/" + "x" * 2023}, {"/routes/values", "/routes/events", "/routes/alarms"}),
+    ],
+)
+@pytest.mark.line(132, 133)
+def test_a_route_that_is_missing_or_leads_elsewhere(world: World, change: dict[str, Any], pointers: set[str]) -> None:
+    made = post(world.manager, CONNECTORS, ROUTED)
+    refused = world.manager.patch(path_of(made), change, format="json")
+    assert refused.status_code == 400
+    assert set(errors(refused)) == pointers
+    assert (stored(world).routes, stored(world).url) == (ROUTES, BODY["url"])
+    refused = world.manager.post(CONNECTORS, ROUTED | {"name": "Other"} | change, format="json")
+    assert set(errors(refused)) == pointers
+
+
+def test_a_format_gets_the_routes_that_it_needs_when_it_is_chosen(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BODY)
+    refused = world.manager.patch(path_of(made), {"profile": "wattsense"}, format="json")
+    assert set(errors(refused)) == {"/routes/values", "/routes/events", "/routes/alarms"}
+    patch(world.manager, path_of(made), {"profile": "wattsense", "routes": ROUTES})
+
+
+def test_batches_are_limited_where_the_format_has_them(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BATCHED)
+    assert (made["batch_max_events"], made["batch_max_bytes"], made["batch_wait_ms"]) == (100, 256 * 1024, 1000)
+    limits = {"batch_max_events": 7, "batch_max_bytes": 1024, "batch_wait_ms": 0}
+    assert limits.items() <= patch(world.manager, path_of(made), limits).items()
+    single = patch(world.manager, path_of(made), {"profile": "gridx"})
+    assert single["batch_max_events"] == 1
+    again = patch(world.manager, path_of(made), {"profile": "withthegrid"})
+    assert again["batch_max_events"] == 100
+
+
+@pytest.mark.parametrize(
+    ("base", "change"),
+    [
+        (BATCHED, {"batch_max_events": 0}),
+        (BATCHED, {"batch_max_events": 1001}),
+        (BATCHED, {"batch_max_bytes": 1023}),
+        (BATCHED, {"batch_max_bytes": 1024 * 1024 + 1}),
+        (BATCHED, {"batch_wait_ms": -1}),
+        (BATCHED, {"batch_wait_ms": 60_001}),
+        (BATCHED, {"batch_wait_ms": "soon"}),
+        (BODY, {"batch_max_events": 2}),
+        (BODY, {"batch_max_bytes": 2048}),
+        (BODY, {"batch_wait_ms": 5}),
+    ],
+)
+def test_limits_of_batches_that_cannot_be(world: World, base: dict[str, Any], change: dict[str, Any]) -> None:
+    refused = world.manager.post(CONNECTORS, base | change, format="json")
+    assert refused.status_code == 400
+    assert set(errors(refused)) == {f"/{name}" for name in change}
+    made = post(world.manager, CONNECTORS, base)
+    assert world.manager.patch(path_of(made), change, format="json").status_code == 400
+    assert stored(world).batch_wait_ms == 1000
+
+
+def test_a_signing_schemes_options_are_stored_and_shown(world: World) -> None:
+    wish = {"scheme": "custom", "header": "X-Hub", "algorithm": "sha512", "encoding": "base64", "prefix": "v1="}
+    made = post(world.manager, CONNECTORS, BODY | {"signing": wish})
+    assert wish.items() <= made["signing"].items()
+    assert made["secret"]
+    changed = patch(world.manager, path_of(made), {"signing": {"prefix": "", "header": "X-Own"}})
+    assert "prefix" not in changed["signing"]
+    assert (changed["signing"]["header"], changed["signing"]["algorithm"]) == ("X-Own", "sha512")
+    other = patch(world.manager, path_of(made), {"signing": {"scheme": "github"}})
+    assert set(other["signing"]) == {"scheme", "secrets"}
+
+
+@pytest.mark.parametrize(
+    ("signing", "pointer"),
+    [
+        ({"scheme": "custom", "header": "Not a header"}, "/signing/header"),
+        ({"scheme": "custom", "header": "X-A\r\nX-B"}, "/signing/header"),
+        ({"scheme": "custom", "prefix": "a\r\nb"}, "/signing/prefix"),
+        ({"scheme": "custom", "algorithm": "md5"}, "/signing/algorithm"),
+        ({"scheme": "custom", "encoding": "rot13"}, "/signing/encoding"),
+        ({"scheme": "custom", "secret": "short"}, "/signing/secret"),
+        ({"scheme": "github", "header": "X-A"}, "/signing/header"),
+        ({"scheme": "custom", "hue": "blue"}, "/signing/hue"),
+    ],
+)
+def test_signing_options_that_cannot_be(world: World, signing: dict[str, str], pointer: str) -> None:
+    refused = world.manager.post(CONNECTORS, BODY | {"signing": signing}, format="json")
+    assert refused.status_code == 400
+    assert pointer in errors(refused)
+    with scope.organization(world.ours.organization.id):
+        assert not Connector.objects.exists()
+
+
+def test_one_header_is_not_for_two(world: World) -> None:
+    both = {
+        "auth": {"type": "header", "name": "X-Key", "value": "v"},
+        "signing": {"scheme": "custom", "header": "x-key"},
+    }
+    assert "/auth/name" in errors(world.manager.post(CONNECTORS, BODY | both, format="json"))
+
+
+def test_a_token_is_not_fetched_where_connectors_may_not_go(world: World) -> None:
+    auth = {"type": "oauth2", "client_id": "a", "client_secret": "b", "credentials_in": "body"}
+    for url in ("https://10.0.0.1/token", "https://me:pw@auth.example/token", "https://192.168.0.1/token"):
+        refused = world.manager.post(CONNECTORS, BODY | {"auth": auth | {"token_url": url}}, format="json")
+        assert refused.status_code == 400
+        assert set(errors(refused)) == {"/auth/token_url"}
+
+
+def test_a_url_that_its_authentication_does_not_fit(world: World) -> None:
+    auth = {"type": "sigv4", "service": "s3", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "k" * 40}
+    refused = world.manager.post(CONNECTORS, BODY | {"auth": auth | {"region": ""}}, format="json")
+    assert refused.status_code == 400
+    assert any(pointer.startswith("/auth/") or pointer == "/url" for pointer in errors(refused))
+
+
+def test_an_organizations_own_retry_policy_by_its_name(world: World) -> None:
+    with scope.organization(world.ours.organization.id):
+        RetryPolicy.objects.create(name="Calm", schedule=[60], success=[200], gone=[], pause_after=86_400)
+    made = post(world.manager, CONNECTORS, BODY | {"retry_policy": "Calm"})
+    assert made["retry_policy"] == "Calm"
+    assert patch(world.manager, path_of(made), {"retry_policy": "urgent"})["retry_policy"] == "urgent"
+    refused = world.stranger.post(CONNECTORS, BODY | {"retry_policy": "Calm"}, format="json")
+    assert set(errors(refused)) == {"/retry_policy"}
