@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from connectors.inbox import is_inbox_url
 from connectors.models import Connector, SigningSecret
-from connectors.profiles import PROFILES
+from connectors.profiles import PLAIN, PROFILES, Item
 from connectors.signing import SCHEMES
 from portal.events.models import Event
 from portal.fleet.models import Appliance, DataPoint, Gateway
@@ -108,3 +108,9 @@ def test_the_intake_takes_everything_that_the_simulated_fleet_sends() -> None:
     assert taken.accepted > 40
     happened = accept_events(organization_id, events, NOW)
     assert (happened.accepted, happened.rejected) == (len(events), [])
+    with scope.organization(organization_id):
+        documents = [json.loads(event.body) for event in Event.objects.all()]
+        formats = [PROFILES[connector.profile] for connector in Connector.objects.all()]
+    for document in documents:
+        for format_ in formats:
+            assert not format_.carries(document["type"]) or format_.render([Item(document)], PLAIN).body

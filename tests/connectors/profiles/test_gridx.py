@@ -14,6 +14,9 @@ from jsonschema_rs import Draft202012Validator
 
 from connectors.profiles import PLAIN, PROFILES, Item, RenderError, resolve
 from portal.events.catalogue import CATALOGUE, sample_document
+from portal.events.catalogue.devices import INVERTER_STATUSES
+from portal.events.catalogue.vehicles import CHARGE_STATES, FAILURES
+from portal.fleet.appliance_types import APPLIANCE_KINDS, APPLIANCE_TYPES, KINDS_BY_TYPE
 
 SEED = Path(__file__).resolve().parents[4] / "shared" / "seeds" / "webhook-events.yaml"
 
@@ -77,7 +80,7 @@ def test_it_carries_the_vendors_types_and_no_others(schemas: dict[str, Any]) -> 
 @pytest.mark.parametrize("build", [full, minimal])
 @pytest.mark.parametrize("name", TYPES)
 class TestEveryType:
-    @pytest.mark.line(*range(174, 183), *range(210, 217), *range(220, 230), *range(232, 243), *range(243, 267))
+    @pytest.mark.line(*range(174, 183), *range(185, 209), *range(210, 217), *range(220, 267))
     def test_the_vendors_schema_accepts_the_body(self, schemas: dict[str, Any], name: str, build: Any) -> None:
         body = body_of(build(name))
         for target in (schema_name(schemas, name), "WebhookEventRequest"):
@@ -106,6 +109,50 @@ def test_a_full_event_shows_every_field_of_the_vendor(schemas: dict[str, Any], n
     document.get("appliance", {}).update(type="meter", kind="battery", model="M-1")
     missing = set(names_in(schemas, described)) - set(body_of(document)["data"])
     assert missing == ({"newLPC", "validUntil"} if name.endswith("/unset") else set())
+
+
+WORDS: list[tuple[str, int, dict[str, Any]]] = [
+    *(("appliance/online", 215, {"appliance": {"type": word}}) for word in APPLIANCE_TYPES),
+    *(("appliance/online", 216, {"appliance": {"type": "meter", "kind": word}}) for word in APPLIANCE_KINDS),
+    *(
+        ("appliance/online", 218, {"appliance": {"type": "inverter", "kind": word}})
+        for word in KINDS_BY_TYPE["inverter"]
+    ),
+    *(("ev/charge-started", 228, {"data": {"state": word}}) for word in CHARGE_STATES),
+    *(("ev/charge-failed", 232, {"data": {"failure_reason": {"type": word, "detail": ""}}}) for word in FAILURES),
+    *(("inverter/status", 253, {"data": {"status": word}}) for word in INVERTER_STATUSES),
+    *(("inverter/status", 254, {"data": {"last_status": word}}) for word in INVERTER_STATUSES),
+    *(("system/action", 260, {"data": {"domain": word}}) for word in ("account", "device")),
+]
+"""Every word that an attribute may have, by the line that lists them."""
+
+
+@pytest.mark.line(215, 216, 218, 228, 232, 253, 254, 260)
+@pytest.mark.parametrize("version", ["gridx.2026-03", "gridx.2026-06"])
+def test_every_word_of_ours_is_one_of_the_vendors(schemas: dict[str, Any], version: str) -> None:
+    for name, line, changes in WORDS:
+        document = full(name)
+        for part, fields in changes.items():
+            document[part] = document[part] | fields
+        body = json.loads(PROFILES[version].render([Item(document)], PLAIN).body)
+        assert Draft202012Validator(dict(PROFILES[version].schema(name))).is_valid(body), (line, changes)
+        if PROFILES[version] is GRIDX:
+            vendor = {"$ref": f"#/components/schemas/{schema_name(schemas, name)}", "components": {"schemas": schemas}}
+            assert Draft202012Validator(vendor).is_valid(body), (line, changes)
+
+
+def test_the_exact_bytes() -> None:
+    """Connectors are pinned to this version: its bytes do not change."""
+    document = full("ev/charge-failed")
+    ids = {part: document[part]["id"] for part in ("system", "gateway", "appliance")}
+    assert GRIDX.render([Item(document)], PLAIN).body.decode() == (
+        '{"id":"' + document["id"] + '","accountID":"' + ORGANIZATION + '","source":"/systems/' + ids["system"] + '",'
+        '"specVersion":"1.0","dataContentType":"application/json","time":"2026-01-15T10:30:00.000Z",'
+        '"type":"ev/charge-failed","correlationID":"' + document["correlation_id"] + '",'
+        '"data":{"systemID":"' + ids["system"] + '","assetID":"' + ids["appliance"] + '",'
+        '"gatewayID":"' + ids["gateway"] + '","issuedAt":"2026-01-15T10:29:41Z","atHome":true,"state":"FAILED",'
+        '"failureReason":{"type":"NO_RESPONSE","detail":"The vehicle did not answer within 5 minutes."}}}'
+    )
 
 
 @pytest.mark.line(165, *range(174, 185))

@@ -19,6 +19,25 @@ REMOVED = {"ev/control", "ev/create", "ev/update", "ev/delete"}
 SAME = [name for name in TYPES if name.startswith("grid-signal-processor/") or name == "ping"]
 
 
+OBSERVED = {"systemID", "assetID", "gatewayID", "issuedAt", "atHome", "type"}
+DEMANDED = {
+    "appliance/online": {"applianceID", "gatewayID"},
+    "ev/charge-started": OBSERVED | {"state", "chargePower"},
+    "ev/charge-stopped": OBSERVED | {"state", "chargePower"},
+    "ev/charge-failed": OBSERVED | {"createdAt", "completedAt", "kind", "failureReason"},
+    "ev/measurement": OBSERVED | {"chargePower", "chargeState", "plugState", "isControllable"},
+    "ev/plugged": OBSERVED | {"state"},
+    "ev/unplugged": OBSERVED | {"state"},
+    "ev/infeasible-charging-goals": {"systemID", "assetID", "minRequestedSoC", "currentSoC", "departureAt"}
+    | {"energyNeededWh", "deliverableEnergyWh", "chargingPowerW"},
+    "gateway/online": {"gatewayID", "systemID"},
+    "inverter/status": {"applianceID", "gatewayID", "lastStatus", "status"},
+    "system/action": {"id", "capabilities", "type", "manufacturer", "domain", "introducedAt", "resolution"}
+    | {"gatewayID", "assetID", "systemID", "status"},
+}
+"""What the vendor's document of 2026-06-24 demands of `data`."""
+
+
 def body_of(document: dict[str, Any], profile: str = GRIDX.id) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(PROFILES[profile].render([Item(document)], PLAIN).body)
     return body
@@ -78,6 +97,12 @@ def test_what_is_demanded_and_cannot_be_known_is_refused(name: str, field: str) 
         GRIDX.render([Item(document)], PLAIN)
 
 
+@pytest.mark.parametrize("name", DEMANDED)
+def test_what_the_vendor_demands_is_always_there(name: str) -> None:
+    """The schema may demand more: we always send it."""
+    assert set(GRIDX.schema(name)["properties"]["data"]["required"]) >= DEMANDED[name]
+
+
 def test_an_action_of_no_vehicle_is_refused() -> None:
     document = full("system/action")
     del document["appliance"]
@@ -92,6 +117,21 @@ def test_the_envelope_names_the_cause_anew_and_keeps_the_account() -> None:
     assert body["accountID"] == ORGANIZATION
     del body["data"], before["data"]
     assert body == before
+
+
+def test_the_exact_bytes() -> None:
+    """Connectors are pinned to this version: its bytes do not change."""
+    document = full("ev/charge-failed")
+    ids = {part: document[part]["id"] for part in ("system", "gateway", "appliance")}
+    assert GRIDX.render([Item(document)], PLAIN).body.decode() == (
+        '{"id":"' + document["id"] + '","accountID":"' + ORGANIZATION + '","source":"/systems/' + ids["system"] + '",'
+        '"specVersion":"1.0","dataContentType":"application/json","time":"2026-01-15T10:30:00.000Z",'
+        '"type":"ev/charge-failed","correlationId":"' + document["correlation_id"] + '",'
+        '"data":{"systemID":"' + ids["system"] + '","assetID":"' + ids["appliance"] + '",'
+        '"gatewayID":"' + ids["gateway"] + '","issuedAt":"2026-01-15T10:29:41Z","atHome":true,"type":"EV",'
+        '"createdAt":"2026-01-15T10:24:41Z","completedAt":"2026-01-15T10:29:41Z","kind":"START",'
+        '"failureReason":{"type":"NO_RESPONSE","detail":"The vehicle did not answer within 5 minutes."}}}'
+    )
 
 
 @pytest.mark.parametrize("name", SAME)
