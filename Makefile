@@ -6,7 +6,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet 
 PYTHON ?= $(shell for candidate in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help install install-dev run test soak bench bench-quick check lock clean
+.PHONY: help install install-dev install-proof run test soak bench bench-quick check lock clean
 
 help:
 	@echo 'make run      start everything, with a demo organization and a simulated fleet'
@@ -21,6 +21,7 @@ help:
 
 install: .venv/.installed
 install-dev: .venv/.installed-dev
+install-proof: .venv/proof/.installed
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo 'Feeder needs Python 3.11 or newer: install it, or name it with PYTHON=…' >&2; exit 1; }
@@ -37,11 +38,19 @@ install-dev: .venv/.installed-dev
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch .venv/.installed $@
 
+.venv/proof/.installed: tests/proof/package.json tests/proof/package-lock.json | .venv/bin/python
+	@command -v npm >/dev/null || { echo 'npm is missing: on Debian, apt-get install npm helps.' >&2; exit 1; }
+	@echo 'Installing the servers that the proofs need (once, about a minute) …'
+	@mkdir -p .venv/proof
+	@cp tests/proof/package.json tests/proof/package-lock.json .venv/proof/
+	@npm ci --prefix .venv/proof --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # .env, if there is one, holds settings as env.example lists them.
 run: install
 	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(BIN)/python manage.py up --demo
 
-test: install-dev
+test: install-dev install-proof
 	$(BIN)/pytest $(ARGS)
 
 soak: install-dev
