@@ -18,6 +18,7 @@ GOOD = [
 ]
 
 
+@pytest.mark.line(46, 48, 111, 135)
 @pytest.mark.parametrize(("config", "headers"), GOOD)
 def test_a_good_configuration_gives_its_headers(config, headers):
     assert auth.check(config) == {}
@@ -32,6 +33,7 @@ def test_basic_credentials_are_utf_8_and_the_password_may_hold_a_colon_or_nothin
         assert b64decode(value).decode() == f"jörg:{password}"
 
 
+@pytest.mark.line(135)
 @pytest.mark.parametrize("scheme", list(auth.SCHEMES))
 def test_missing_and_unknown_fields_and_other_types_are_named(scheme):
     fields = {field.name: field.required for field in auth.SCHEMES[scheme].FIELDS}
