@@ -44,6 +44,13 @@ def test_the_profiles_defaults_and_a_secret_of_the_partners_own(world: World) ->
         assert configure.live_secrets(Connector.objects.get(), clock.now()) == [SECRET]
 
 
+def test_a_connector_that_is_sent_back_with_a_bare_name_keeps_its_version(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BODY | {"profile": "gridx.2026-03"})
+    path = f"{CONNECTORS}{made['id']}/"
+    assert patch(world.manager, path, {"profile": "gridx"})["profile"] == "gridx.2026-03"
+    assert patch(world.manager, path, {"profile": "gridx.2026-06"})["profile"] == "gridx.2026-06"
+
+
 def test_the_public_key_is_always_shown(world: World) -> None:
     made = post(world.manager, CONNECTORS, BODY | {"signing": {"scheme": "standard_webhooks_v1a"}})
     assert made["secret"].startswith("whsk_")
