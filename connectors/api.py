@@ -236,7 +236,10 @@ class ConnectorView(Removable[Connector]):
         connector = self._own()
         serializer = self.get_serializer(connector, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        secret = configure.change_connector(connector, serializer.validated_data, clock.now())
+        try:
+            secret = configure.change_connector(connector, serializer.validated_data, clock.now())
+        except configure.NotVerifiedError as error:  # it was changed in between
+            raise Conflict(str(error)) from None
         return self._answer(connector, secret, 200)
 
     @extend_schema(responses={204: None})
@@ -287,7 +290,10 @@ class ConnectorView(Removable[Connector]):
     @extend_schema(request=SecretWish, responses=SecretSerializer)
     @action(detail=True, methods=["post"])
     def secrets(self, request: Request, pk: str) -> Response:
-        """Rotate: a new secret, shown once. The old ones go on signing for three days, at most five in all."""
+        """Rotate: a new secret, shown once. The old ones go on signing for three days, at most five in all.
+
+        Where the signature has a place for one only (github, wattsense, custom), the new one alone signs from now on.
+        """
         connector = self._own()
         wish = SecretWish(data=request.data)
         wish.is_valid(raise_exception=True)

@@ -15,7 +15,7 @@ State: TypeAlias = Literal["unverified", "pending", "verified"]
 LINK_LIFE: Final = timedelta(days=3)
 """For how long the link works, as in the confirmations of AWS's notices (C, point 9)."""
 
-NOT_VERIFIED: Final = "Show first whose the URL's host is: verify the connector, then switch it on."
+NOT_VERIFIED: Final = "The receiver has to show first that it wants to be sent to: verify it, then switch this on."
 REQUIRED: Final = "This organization requires an ownership check: choose challenge, link or cloudevents."
 NO_SHARED_KEY: Final = (
     "A challenge is answered with the signing secret: choose a signing scheme whose secret the receiver has, or link."

@@ -242,11 +242,11 @@ def _ownership(plan: Plan) -> str | None:
 def _enabled(plan: Plan) -> str | None:
     """What is on already, and goes on sending to the same host, needs no new check to stay on."""
     connector = plan.connector
-    if connector is None or not plan.given.get("enabled"):
+    if not plan.given.get("enabled"):
         return None
-    if connector.enabled and plan.ownership == connector.ownership and not _moves(plan):
+    if connector is not None and connector.enabled and plan.ownership == connector.ownership and not _moves(plan):
         return None
-    host = connector.ownership_verified_host
+    host = connector.ownership_verified_host if connector is not None else ""
     return ownership_rules.obstacle(str(plan.ownership), host, str(plan.url), plan.organization)
 
 

@@ -17,6 +17,9 @@ from triggers.models import Subscription
 DEFAULT_PROFILE = "gridx.2026-03"
 """The version that subscriptions are documented in; a newer one is sent only to those who ask for it."""
 
+CONNECTOR_FIELDS = {"url": "target_url", "ownership": "ownership"}
+"""What of a subscription is its connector's, by the names there."""
+
 Fields = Mapping[str, Any]
 
 
@@ -34,6 +37,7 @@ def subscribe(access: Access, fields: Fields) -> tuple[Subscription, str | None]
                 "origin": Origin.SUBSCRIPTION,
                 "url": fields["target_url"],
                 "profile": fields.get("profile") or DEFAULT_PROFILE,
+                **({"ownership": fields["ownership"]} if "ownership" in fields else {}),
             },
         )
         subscription = Subscription.objects.create(
@@ -49,12 +53,20 @@ def subscribe(access: Access, fields: Fields) -> tuple[Subscription, str | None]
 
 
 def change(subscription: Subscription, fields: Fields, now: datetime) -> None:
-    """Store what is given. Expects checked fields: event_types, target_url, active."""
+    """Store what is given. Expects checked fields: event_types, target_url, active, ownership.
+
+    A subscription whose receiver has to show first that it wants to be sent to becomes inactive.
+    """
+    connector = subscription.connector
+    wanted = {name: fields[given] for name, given in CONNECTOR_FIELDS.items() if given in fields}
     with transaction.atomic():
-        if "target_url" in fields:
-            configure.change_connector(subscription.connector, {"url": fields["target_url"]}, now)
+        if wanted:
+            was_on = connector.enabled
+            configure.change_connector(connector, wanted, now)
+            if was_on and not connector.enabled:
+                subscription.active = False
         if "active" in fields:
-            configure.set_enabled(subscription.connector, enabled=fields["active"])
+            configure.set_enabled(connector, enabled=fields["active"])
         subscription.event_types = fields.get("event_types", subscription.event_types)
         subscription.active = fields.get("active", subscription.active)
         subscription.save()
