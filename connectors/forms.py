@@ -10,6 +10,7 @@ from django import forms
 from connectors import policies, profiles, refusals, retry, signing
 from connectors.inbox import inbox_url
 from connectors.models import DEFAULT_CONCURRENCY, Connector
+from connectors.timeline import describe
 from portal.lib.uuid7 import uuid7
 from portal.tenants.models import Company, Organization
 
@@ -44,14 +45,6 @@ def pause_days(policy: retry.Policy) -> str:
     """After how long of only failures a connector with this policy is paused."""
     days = round(policy.pause_after / 86_400)
     return "1 day" if days == 1 else f"{days} days"
-
-
-def _pauses() -> str:
-    """`5 days of failures with Standard, 1 day with gridX, Urgent and None`."""
-    by_days: dict[str, list[str]] = {}
-    for policy in retry.POLICIES.values():
-        by_days.setdefault(pause_days(policy), []).append(policy.title)
-    return ", ".join(f"after {days} with {' or '.join(names)}" for days, names in by_days.items())
 
 
 def _secret(label: str) -> forms.CharField:
@@ -99,9 +92,7 @@ class ConnectorForm(forms.Form):
     retry_policy = forms.ChoiceField(
         label="Retries",
         required=False,
-        choices=[("", "As usual for the format")]
-        + [(name, policies.title_of(policy)) for name, policy in retry.POLICIES.items()],
-        help_text=f"A connector that does nothing but fail is paused, and holds its deliveries: {_pauses()}.",
+        help_text="A connector that does nothing but fail for days is paused, and holds its deliveries.",
     )
     concurrency = forms.IntegerField(
         label="Requests at once",
@@ -130,6 +121,10 @@ class ConnectorForm(forms.Form):
         self.organization = organization
         self.connector = connector
         self.connector_id: UUID = connector.id if connector else uuid7()
+        known = policies.every()
+        self.timelines = [(policy.title, describe(policy)) for policy in known]
+        retries: Any = self.fields["retry_policy"]
+        retries.choices = [("", "As usual for the format"), *((one.name, policies.title_of(one)) for one in known)]
         companies: Any = self.fields["company"]
         companies.queryset = Company.objects.order_by("name")
         if connector is not None:
@@ -188,7 +183,7 @@ def _initial(connector: Connector, organization: Organization) -> dict[str, Any]
         "header_name": connector.auth_public.get("name", "Authorization"),
         "username": connector.auth_public.get("username", ""),
         "signing": connector.signing,
-        "retry_policy": connector.retry_policy,
+        "retry_policy": policies.name_of(connector),
         "concurrency": connector.concurrency,
         "rate_limit": connector.rate_limit,
         "ordered": connector.ordered,

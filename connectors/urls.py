@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
 from connectors.policy_api import RetryPolicyView
-from connectors.views import configuration, connectors, deliveries, inbox, ownership
+from connectors.views import configuration, connectors, deliveries, inbox, ownership, policies
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
@@ -27,6 +27,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connectors/<uuid:connector_id>/delete/", configuration.delete_connector, name="connector-delete"),
     path("connectors/<uuid:connector_id>/verify/", connectors.verify, name="connector-verify"),
     path("ownership/<uuid:organization_id>/<uuid:connector_id>/<str:token>/", ownership.confirm, name="ownership"),
+    path("connectors/policies/", policies.policy_list, name="policies"),
+    path("connectors/policies/new/", policies.new_policy, name="policy-new"),
+    path("connectors/policies/<uuid:policy_id>/", policies.change_policy, name="policy-change"),
+    path("connectors/policies/<uuid:policy_id>/delete/", policies.delete_policy, name="policy-delete"),
     path("deliveries/", deliveries.delivery_list, name="deliveries"),
     path("deliveries/<uuid:delivery_id>/", deliveries.delivery_page, name="delivery"),
     path("deliveries/<uuid:delivery_id>/retry/", deliveries.retry_delivery, name="delivery-again"),

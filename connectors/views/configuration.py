@@ -62,6 +62,7 @@ def new_secret(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         "signing": configure.live_rows(connector, now).count(),
         "most": signing.MAX_SECRETS,
         "days": signing.OVERLAP.days,
+        "several": signing.SCHEMES[connector.signing].SEVERAL,
     }
     return render(request, "connectors/secret.html", context)
 

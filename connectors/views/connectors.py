@@ -32,6 +32,7 @@ from connectors.health import Day, Health
 from connectors.inbox import is_inbox_url
 from connectors.models import Connector, ConnectorHealth, Origin, Ownership, WhilePaused
 from connectors.target import origin_of
+from connectors.timeline import describe
 from connectors.views.deliveries import gateways_of, tries_of
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock, fragments
@@ -152,6 +153,7 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "scheme": scheme,
         "retries": policy.title if policy else connector.retry_policy,
         "policy": policy,
+        "timeline": describe(policy) if policy else None,
         "pause_days": pause_days(policy) if policy else "",
         "check": check_of(connector),
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
