@@ -71,6 +71,57 @@ class Gateway(TenantModel):
         return "active"
 
 
+class ContractState(models.TextChoices):
+    PENDING = "pending", "Pending"
+    ACTIVE = "active", "Active"
+    REJECTED = "rejected", "Rejected"
+    REVOKED = "revoked", "Revoked"
+    CLOSED = "closed", "Closed"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+
+
+OPEN_STATES = (ContractState.PENDING, ContractState.ACTIVE)
+
+
+@audited()
+class Contract(TenantModel):
+    """By which the end user of a gateway gives a partner access to it: one row from its making to its end.
+
+    The next one, with the same company or another, is a row of its own. `portal.fleet.contracts` changes them.
+    """
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="contracts")
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="contracts")
+    state = models.CharField(max_length=12, choices=ContractState.choices, default=ContractState.PENDING)
+    initiator = models.CharField(max_length=10)
+    """Who caused the last change, in the words of the catalogue: `partner`, `end_user` or `platform`."""
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway"], condition=models.Q(state__in=["pending", "active"]), name="open_contract_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company}, {self.gateway}"
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        return queryset.filter(company_id=company_id)
+
+
+class PairingCode(TenantModel):
+    """A one-time code that lets the person who holds it open a contract for one gateway; only its digest is kept."""
+
+    gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, related_name="pairing_code")
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+
+
 @audited()
 class Appliance(TenantModel):
     """The device behind a gateway: an inverter, a meter, a heat pump, a charger."""

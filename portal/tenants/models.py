@@ -18,6 +18,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from portal.lib.uuid7 import uuid7
+from portal.tenants import redirect_uris
 from portal.tenants.audit import audited, bumps_config
 from portal.tenants.scope import TenantModel
 
@@ -101,6 +102,8 @@ class Organization(models.Model):
     languages = languages_field(default=default_languages)
     requires_ownership_check = models.BooleanField(default=False)
     """Whether its connectors may only be switched on once the receiver has shown that it wants to be sent to."""
+    auto_accept_contracts = models.BooleanField(default=False)
+    """Whether a new contract is accepted in its partner's name at once, for all of the companies."""
     inbox_token = models.CharField(max_length=64, unique=True, default=new_inbox_token, editable=False)
     hash_salt = models.CharField(max_length=64, default=new_hash_salt, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -139,6 +142,14 @@ class Company(TenantModel):
     data_points_enabled = models.BooleanField(default=False)
     daily_aggregates_enabled = models.BooleanField(default=False)
     languages = languages_field(default=list, blank=True)
+    redirect_uris = ArrayField(
+        models.CharField(max_length=redirect_uris.LONGEST, validators=[redirect_uris.refuse_unsafe]),
+        size=redirect_uris.MOST,
+        validators=[redirect_uris.each_once],
+        default=list,
+        blank=True,
+    )
+    """Where people may be sent back to from the partner's own links; compared with the whole text."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
