@@ -17,18 +17,12 @@ from connectors.target import URL_CAP
 _PARAMETER = re.compile(r"[A-Za-z0-9_\-.~]{1,64}")
 _LONGEST_IN_QUERY = 512
 
-
-def _name(value: str) -> str | None:
-    """What is right for both places; what is only wrong for one of them is up to `check`."""
-    return None if len(value) <= 256 else "At most 256 characters."
-
-
 NAME = "api_key"
 TITLE = "API key"
 PLACES = (("header", "In a header"), ("query", "In the URL's query"))
 FIELDS = (
     Field(name="in", label="Where it goes", kind=Kind.CHOICE, choices=PLACES),
-    Field(name="name", label="Name of the header or parameter", check=_name, help="Such as X-API-Key or api_key."),
+    Field(name="name", label="Name of the header or parameter", help="Such as X-API-Key or api_key."),
     Field(name="value", label="Key", kind=Kind.SECRET),
 )
 PUBLIC, SECRET = names(FIELDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 import pytest
 import time_machine
@@ -13,15 +13,9 @@ from connectors import auth
 from connectors.auth.azure_sas import HUB_TOKEN_LIFE, hub_token
 from connectors.message import Request
 from tests.connectors.auth.requests import BODY, prepared, request
+from tests.connectors.auth.samples import BLOB_TOKEN, CONTAINER, HUB, HUB_TOKEN, KEY, SIGNATURE
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-SIGNATURE = quote("KyBUzLLx07KMjhAb6a4+IC4gBnM2r/SPLkpYiFXZMi4=", safe="")
-CONTAINER = "https://account.blob.core.windows.net/feeds"
-HUB = "https://ns.servicebus.windows.net/hub"
-KEY = "c2VjcmV0LWtleS1mb3ItdGVzdHM="
-
-BLOB_TOKEN = f"sv=2024-11-04&sr=c&sp=cw&st=2026-01-01T00:00:00Z&se=2099-01-01T00%3A00%3A00Z&spr=https&sig={SIGNATURE}"
-HUB_TOKEN = f"SharedAccessSignature sr={quote(HUB, safe='')}&sig={SIGNATURE}&se=4070908800&skn=send"
 BLOB = {"type": "azure_sas", "service": "blob", "token": BLOB_TOKEN}
 HUB_READY = {"type": "azure_sas", "service": "event_hubs", "token": HUB_TOKEN}
 HUB_KEY = {"type": "azure_sas", "service": "event_hubs", "key_name": "send", "key": KEY}

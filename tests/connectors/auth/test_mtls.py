@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from connectors import auth
 from connectors.auth.fields import LONGEST_PEM
 from tests.connectors.auth.requests import prepared
-
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-KEY = ec.generate_private_key(ec.SECP256R1())
-
-
-def key_pem(key: Any = KEY, encryption: KeySerializationEncryption | None = None) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()).decode()
-
-
-def certificate(key: Any = KEY, begins: int = -30, ends: int = 30) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "feeder")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(4711).not_valid_before(NOW + timedelta(days=begins))
-    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    made = builder.not_valid_after(NOW + timedelta(days=ends)).sign(key, algorithm)
-    return made.public_bytes(Encoding.PEM).decode()
+from tests.connectors.auth.samples import NOW, PRIVATE_KEY, certificate, key_pem
 
 
 def config(**changes: Any) -> dict[str, Any]:
@@ -52,7 +27,7 @@ def reasons(**changes: Any) -> dict[str, str]:
 @pytest.mark.line(135)
 @pytest.mark.parametrize(
     "key",
-    [KEY, rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()],
+    [PRIVATE_KEY, rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()],
     ids=["P-256", "RSA", "Ed25519"],
 )
 def test_a_certificate_and_its_key_are_handed_to_the_sender(key: Any) -> None:
