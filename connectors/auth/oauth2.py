@@ -88,7 +88,7 @@ def bearer(token: Token) -> Headers:
 def read_token(outcome: Outcome) -> Token | str:
     """The token of an answer (sections 5.1 and 5.2), or why there is none."""
     if outcome.status is None:
-        return f"The token server did not answer: {outcome.detail}."
+        return f"The token server did not answer: {outcome.detail.removesuffix('.')}."
     answer = _json_object(outcome)
     if outcome.status != 200:
         code = answer.get("error") if answer else None

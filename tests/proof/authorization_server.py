@@ -124,7 +124,7 @@ class AuthorizationServer(Receiver):
         return Answer(202)
 
 
-class _Request(OAuth2Request):  # type: ignore[misc]
+class _Request(OAuth2Request):
     """A received request as Authlib sees it. TLS ends before it, as behind a proxy."""
 
     def __init__(self, method: str, headers: dict[str, str], body: bytes) -> None:
@@ -138,7 +138,7 @@ class _Request(OAuth2Request):  # type: ignore[misc]
         return self._fields
 
 
-class _Authlib(Authlib):  # type: ignore[misc]
+class _Authlib(Authlib):
     def __init__(self, partner: AuthorizationServer) -> None:
         super().__init__()
         self._partner = partner
@@ -167,11 +167,11 @@ class _Authlib(Authlib):  # type: ignore[misc]
         pass
 
 
-class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
+class _Grant(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
-class _Revocation(RevocationEndpoint):  # type: ignore[misc]
+class _Revocation(RevocationEndpoint):
     def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:
         found: Token | None = self.server.find_token(token_string)
         return found
@@ -180,7 +180,7 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]
         token.revoked = True
 
 
-class _Validator(BearerTokenValidator):  # type: ignore[misc]
+class _Validator(BearerTokenValidator):
     def __init__(self, partner: AuthorizationServer) -> None:
         super().__init__()
         self._partner = partner

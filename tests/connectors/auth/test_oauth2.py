@@ -71,7 +71,7 @@ def read(status: int | None, body: Any, **changes: Any) -> Token | str:
     outcome = Outcome(
         status=status,
         error=error,
-        detail="too slow",
+        detail="too slow.",
         headers=(),
         body=raw,
         truncated=changes.get("truncated", False),
