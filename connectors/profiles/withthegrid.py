@@ -32,9 +32,19 @@ Fields: TypeAlias = dict[str, Any]
 HashId: TypeAlias = Callable[[str, UUID], str]
 """From a type of object and one's UUID to the id that the partner sees."""
 
-_CHANGES: Final = frozenset(
-    f"{thing}/{action}" for thing in ("device", "quantity") for action in ("add", "update", "delete")
-)
+_CHANGES: Final = {
+    "appliance/create": ("device", "add"),
+    "appliance/delete": ("device", "delete"),
+    "appliance/update": ("device", "update"),
+    "device/add": ("device", "add"),
+    "device/delete": ("device", "delete"),
+    "device/update": ("device", "update"),
+    "gateway/create": ("device", "add"),
+    "quantity/add": ("quantity", "add"),
+    "quantity/delete": ("quantity", "delete"),
+    "quantity/update": ("quantity", "update"),
+}
+"""What is notified of (lines 97 and 98). Our own appliances and gateways are devices too."""
 _MEASUREMENTS: Final = frozenset({"datapoint/report", "datapoint/value"})
 
 
@@ -167,7 +177,7 @@ def _notification(documents: Sequence[Document], hash_id: HashId) -> Fields:
 
 def _change(document: Document, hash_id: HashId) -> Fields:
     """Lines 96-103. The notification's own times are those of the event's arrival; it never changes afterwards."""
-    thing, _, action = document["type"].partition("/")
+    thing, action = _CHANGES[document["type"]]
     stored_at = _stored_at(document)
     return {
         "hashId": hash_id("notification", UUID(document["id"])),

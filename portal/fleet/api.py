@@ -193,6 +193,10 @@ class DataPointSerializer(StrictModel[DataPoint]):
         return attrs
 
 
+DESCRIBING = frozenset({"name", "title", "unit", "kind"})
+"""What a data point is, beside how it is filtered."""
+
+
 class DataPointFilter(Filters):
     kind = django_filters.ChoiceFilter(choices=DataPointKind.choices)
     name = django_filters.CharFilter()
@@ -207,5 +211,17 @@ class DataPointView(Removable[DataPoint]):
     organization_only = True
     taken = {"data_point_name_once": "name"}
 
+    def perform_create(self, serializer: serializers.BaseSerializer[DataPoint]) -> None:
+        happenings.quantity_came(serializer.save(), clock.now())
+
+    def perform_update(self, serializer: serializers.BaseSerializer[DataPoint]) -> None:
+        """Only what the quantity is counts as a change of it; how it is filtered concerns nobody else."""
+        before = serializer.instance
+        values = serializer.validated_data
+        changed = [name for name in values if name in DESCRIBING and getattr(before, name) != values[name]]
+        point = serializer.save()
+        if changed:
+            happenings.quantity_changed(point, clock.now())
+
     def perform_destroy(self, instance: DataPoint) -> None:
-        removal.remove_data_point(instance)
+        removal.remove_data_point(instance, clock.now())

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from portal.fleet.models import Appliance, Gateway
+from portal.fleet.models import Appliance, DataPoint, Gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,24 @@ def appliance_changed(appliance: Appliance, now: datetime) -> None:
 def appliances_go(organization_id: UUID, appliances: Iterable[Appliance], now: datetime) -> None:
     """To be told before the rows go: the event says what the device was."""
     _tell(organization_id, [_about("appliance/delete", appliance, now) for appliance in appliances], now)
+
+
+def quantity_came(point: DataPoint, now: datetime) -> None:
+    _tell(point.organization_id, [_of_quantity("quantity/add", point, now)], now)
+
+
+def quantity_changed(point: DataPoint, now: datetime) -> None:
+    _tell(point.organization_id, [_of_quantity("quantity/update", point, now)], now)
+
+
+def quantity_goes(point: DataPoint, now: datetime) -> None:
+    _tell(point.organization_id, [_of_quantity("quantity/delete", point, now)], now)
+
+
+def _of_quantity(event_type: str, point: DataPoint, now: datetime) -> Happening:
+    return Happening(
+        type=event_type, time=now, data={"property": point.name, "name": {"en": point.title or point.name}}
+    )
 
 
 def _about(event_type: str, appliance: Appliance, now: datetime) -> Happening:

@@ -29,8 +29,9 @@ def remove_appliance(appliance: Appliance, now: datetime) -> None:
     appliance.delete()
 
 
-def remove_data_point(data_point: DataPoint) -> None:
+def remove_data_point(data_point: DataPoint, now: datetime) -> None:
     """Readings of it are refused from now on; those stored stay until their day is dropped."""
+    happenings.quantity_goes(data_point, now)
     Series.objects.filter(data_point_id=data_point.id).delete()
     data_point.delete()
 

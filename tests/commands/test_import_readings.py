@@ -211,7 +211,7 @@ def test_values_that_do_not_leave_are_announced(in_tenant: Any, csv_file: Any) -
     assert code == 0
     assert "Note: the values of NEW are stored but not sent: not paired with a company." in said
     assert Gateway.objects.get(serial_number="NEW").appliances.get().serial_number == "INV"
-    assert set(Event.objects.values_list("type", flat=True)) == {"gateway/create", "appliance/create"}
+    assert set(Event.objects.values_list("type", flat=True)) == {"gateway/create", "appliance/create", "quantity/add"}
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,23 @@ def test_data_points(world: World) -> None:
         assert list(errors(refused)) == [pointer]
     assert world.reader.get(f"{path}{point['id']}/").json() == point
     assert world.manager.delete(f"{path}{point['id']}/").status_code == 204
+
+
+@pytest.mark.line(89, 90)
+def test_a_quantity_comes_changes_and_goes(world: World) -> None:
+    path = "/api/v1/data-points/"
+    point = post(world.manager, path, {"name": "ac.power", "title": "Power"})
+    one = f"{path}{point['id']}/"
+    for change in ({"title": "Active power"}, {"title": "Active power"}, {"threshold": 5}, {"title": ""}):
+        assert world.manager.patch(one, change, format="json").status_code == 200
+    assert world.manager.delete(one).status_code == 204
+    assert event_types(world) == ["quantity/add", "quantity/update", "quantity/update", "quantity/delete"]
+    told = world.reader.get("/api/v1/events/").json()["results"][::-1]
+    assert [event["data"]["name"]["en"] for event in told] == ["Power", "Active power", "ac.power", "ac.power"]
+    assert {event["data"]["property"] for event in told} == {"ac.power"}
+
+
+def test_a_quantity_that_is_refused_is_told_of_to_nobody(world: World) -> None:
+    assert world.reader.post("/api/v1/data-points/", {"name": "ac.power"}, format="json").status_code == 403
+    assert world.manager.post("/api/v1/data-points/", {"name": ""}, format="json").status_code == 400
+    assert event_types(world) == []

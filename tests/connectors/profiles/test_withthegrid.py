@@ -61,7 +61,8 @@ def read(kind: str, hash_id: str) -> UUID:
 @pytest.mark.line(59, 89)
 def test_it_carries_measurements_and_changes_and_nothing_else() -> None:
     changes = {f"{thing}/{action}" for thing in ("device", "quantity") for action in ("add", "update", "delete")}
-    assert set(CARRIED) == {"datapoint/report", "datapoint/value"} | changes
+    ours = {"appliance/create", "appliance/delete", "appliance/update", "gateway/create"}
+    assert set(CARRIED) == {"datapoint/report", "datapoint/value"} | changes | ours
 
 
 @pytest.mark.parametrize("name", sorted(set(CATALOGUE) - set(CARRIED)))
@@ -221,9 +222,17 @@ def test_the_suppliers_identifier_of_a_device(data: dict[str, Any], expected: st
 def test_a_change(name: str) -> None:
     one = sample_document(name, ORGANIZATION)
     (change,) = message(one)["observations"]
-    assert f"{change['object']}/{change['action']}" == name
-    assert ("device" in change, "quantity" in change) == (name[:6] == "device", name[:8] == "quantity")
-    assert change["deletedAt"] == (one["time"] if name.endswith("/delete") else None)
+    about, _, done = name.partition("/")
+    assert change["object"] == ("quantity" if about == "quantity" else "device")
+    assert change["action"] == {"create": "add"}.get(done, done)
+    assert {"device", "quantity"} & set(change) == {change["object"]}
+    assert change["deletedAt"] == (one["time"] if done == "delete" else None)
+
+
+@pytest.mark.line(99)
+def test_an_appliance_is_a_device_and_so_is_a_gateway() -> None:
+    for name, identifier in (("appliance/create", "9312355"), ("gateway/create", "GW-000-001")):
+        assert message(sample_document(name, ORGANIZATION))["observations"][0]["device"] == {"identifier": identifier}
 
 
 # ids

@@ -167,7 +167,9 @@ def _data_points(plan: Plan, contents: Contents, *, create: bool) -> dict[str, D
         raise FileError(f"There is no data point named {listed}; --create makes what is missing.")
     for column in missing:
         kind = contents.kinds.get(column.name, DataPointKind.GAUGE)
-        present[column.property] = DataPoint.objects.create(name=column.property, unit=column.unit or "", kind=kind)
+        point = DataPoint.objects.create(name=column.property, unit=column.unit or "", kind=kind)
+        happenings.quantity_came(point, clock.now())
+        present[column.property] = point
     for column in plan.columns:
         unit = present[column.property].unit
         if column.unit is not None and column.unit != unit:
