@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
@@ -110,10 +110,19 @@ def accept_readings(
 
 
 def accept_events(
-    organization_id: UUID, items: Iterable[EventItem], now: datetime, *, company_id: UUID | None = None
+    organization_id: UUID,
+    items: Iterable[EventItem],
+    now: datetime,
+    *,
+    company_id: UUID | None = None,
+    concerning: UUID | None = None,
 ) -> Result:
-    """Take events in: validated against the catalogue, stored, matched, put on their way."""
-    return take_events(organization_id, list(enumerate(items)), now, Result(), company_id=company_id)
+    """Take events in: validated against the catalogue, stored, matched, put on their way.
+
+    `concerning` is the company that all of them are about, where that is not the one each gateway is paired with now.
+    """
+    numbered = list(enumerate(items))
+    return take_events(organization_id, numbered, now, Result(), company_id=company_id, concerning=concerning)
 
 
 def take_readings(
@@ -151,12 +160,15 @@ def take_events(
     result: Result,
     *,
     company_id: UUID | None = None,
+    concerning: UUID | None = None,
 ) -> Result:
     """`accept_events` for items that were parsed by the caller, who has already refused some in `result`."""
     with batch_cursor() as cursor:
         config = configuration(cursor, organization_id)
         references = ((item.gateway, item.appliance) for _, item in items if item.gateway is not None)
         located = locate(cursor, organization_id, references, company_id)
+        if concerning is not None:
+            located = _concerning(located, concerning)
         good = [checked for index, item in items if (checked := _check_event(index, item, located, now, result))]
         keyed = any(item.id is not None for item, _, _ in good)
         # Most calls write with one statement, which needs no transaction around it: two round trips fewer.
@@ -347,6 +359,14 @@ def _check_event(index: int, item: EventItem, located: Located, now: datetime, r
         result.refuse(index, *errors)
         return None
     return item, source, data
+
+
+def _concerning(located: Located, company_id: UUID) -> Located:
+    """The sources as this company's, whoever their gateways are paired with."""
+    return {
+        name: replace(found, company_id=company_id) if isinstance(found, Source) else found
+        for name, found in located.items()
+    }
 
 
 def _may_leave(config: Configuration, entry: GoodEvent) -> bool:

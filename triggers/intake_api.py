@@ -20,6 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.authentication import CSRFCheck
 
 from portal.events.api import EventList
+from portal.events.catalogue import CATALOGUE
 from portal.lib import clock, strict_json
 from portal.lib.problem import Conflict, problem
 from portal.lib.rest import MOST_NAMED, drain
@@ -29,6 +30,8 @@ from portal.tenants.authentication import BadKey, key_in, recent_key_access
 from triggers.intake import EventItem, ReadingItem, Result, take_events, take_readings
 
 MOST_ITEMS = 1000
+PLATFORM_MADE = frozenset(name for name, event_type in CATALOGUE.items() if event_type.platform_made)
+"""Who could send these in could forge a contract or a settled day. The platform's own jobs call the intake itself."""
 
 Item = TypeVar("Item", ReadingItem, EventItem)
 Take: TypeAlias = Callable[..., Result]
@@ -115,15 +118,24 @@ def _take(access: Access, raw: list[Any], item_type: type[Item], take: Take) -> 
     items: list[tuple[int, Item]] = []
     for index, one in enumerate(raw):
         try:
-            items.append((index, msgspec.convert(one, item_type)))
+            item = msgspec.convert(one, item_type)
         except msgspec.ValidationError as error:
             result.refuse(index, _located(error))
+            continue
+        if _is_forged(item):
+            result.refuse(index, ("/type", "Events of this type are made by the platform alone; they are not sent in."))
+        else:
+            items.append((index, item))
     if items:
         take(access.organization.id, items, clock.now(), result, company_id=access.company_id)
     all_refused = len(result.rejected) == len(raw)
     return HttpResponse(
         orjson.dumps(result.as_json()), status=422 if all_refused else 202, content_type="application/json"
     )
+
+
+def _is_forged(item: ReadingItem | EventItem) -> bool:
+    return isinstance(item, EventItem) and item.type in PLATFORM_MADE
 
 
 def _access(request: HttpRequest) -> Access:

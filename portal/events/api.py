@@ -40,6 +40,7 @@ class EventTypeSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     description = serializers.CharField()
     subscribable = serializers.BooleanField()
+    platform_made = serializers.BooleanField(help_text="The platform alone makes it: sent in, it is refused.")
     deprecated = serializers.BooleanField()
     personal_data = serializers.ListField(
         child=serializers.CharField(), help_text="Keys of `data` that leave only with consent."

@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from portal.events.catalogue import CATALOGUE
 from portal.events.models import Event, Reading
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger
@@ -254,3 +255,19 @@ def test_an_address_that_is_not_there_is_a_404_for_any_method(site: Tenant, meth
     browser = Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {site.keys['all']}"})
     answer = getattr(browser, method)("/api/v1/nonsense/")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.line(13, 14)
+@pytest.mark.parametrize("name", ["contract/status", "aggregate/daily", "system/heartbeat"])
+def test_what_the_platform_alone_makes_cannot_be_sent_in(site: Tenant, name: str) -> None:
+    """Nobody's key forges a contract's change, a settled day or a sign of life; what comes with it is taken."""
+    forged = {"type": name, "gateway": "GW-1", "data": dict(CATALOGUE[name].sample)}
+    honest = {"type": "appliance/offline", "gateway": "GW-1", "appliance": "GW-1-INV"}
+    answer = post(site, EVENTS, {"events": [forged, honest]}, scope="all")
+    assert answer.status_code == 202
+    [refused] = answer.json()["rejected"]
+    assert (refused["index"], refused["errors"][0]["pointer"]) == (0, "/type")
+    assert "made by the platform alone" in refused["errors"][0]["detail"]
+    assert [event.type for event in Event.objects.all()] == ["appliance/offline"]
+    assert post(site, EVENTS, {"events": [forged]}, scope="all").status_code == 422
+    assert Event.objects.count() == 1

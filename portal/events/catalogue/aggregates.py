@@ -12,6 +12,7 @@ AGGREGATE_DAILY = EventType(
     version=1,
     flow="events",
     subject="gateway",
+    platform_made=True,
     title="Daily aggregate",
     description="One figure of one property for one UTC day, of a gateway or of an appliance behind it.",
     schema=schemas.closed(

@@ -22,6 +22,7 @@ CONTRACT_STATUS = EventType(
     version=1,
     flow="events",
     subject="gateway",
+    platform_made=True,
     title="Contract status changed",
     description="A contract between a partner and the end user of a gateway went from one status to another.",
     schema=schemas.closed(

@@ -19,7 +19,8 @@ class EventType:
     """One type of event. `schema` describes `data` alone; `sample` is a whole realistic `data`.
 
     `personal_data` names the keys of `data` that leave only with consent. Types that are not subscribable are
-    sent by tests and pings only. One object per type: two are equal only when they are the same.
+    sent by tests and pings only. Those that are `platform_made` tell what only this product knows or decides: nobody
+    sends them in. One object per type: two are equal only when they are the same.
     """
 
     name: str
@@ -31,5 +32,6 @@ class EventType:
     schema: Mapping[str, Any]
     sample: Mapping[str, Any]
     subscribable: bool = True
+    platform_made: bool = False
     deprecated: bool = False
     personal_data: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ SYSTEM_HEARTBEAT = EventType(
     version=1,
     flow="events",
     subject="organization",
+    platform_made=True,
     title="Heartbeat",
     description="Comes at a steady pace through a connector that asks for it, and tells how much waits there.",
     schema=schemas.closed(
