@@ -54,7 +54,7 @@ def span(seconds: float) -> str:
 
 
 def statuses(given: Iterable[int]) -> str:
-    """Such as `any 2xx, 404 and 500 to 504`."""
+    """Such as `any 2xx, 404 or 500 to 504`."""
     left = set(given)
     words = []
     for hundred in sorted({status // 100 for status in left}):
@@ -64,7 +64,7 @@ def statuses(given: Iterable[int]) -> str:
             left -= whole
         else:
             words += _ranges(sorted(left & whole))
-    return _listed(words)
+    return _listed(words, "or")
 
 
 def _sentences(policy: Policy, summary: str) -> Iterable[str]:
@@ -74,7 +74,7 @@ def _sentences(policy: Policy, summary: str) -> Iterable[str]:
         yield "Each wait is up to a fifth shorter or longer."
         yield f"The receiver may ask for a longer one by Retry-After, up to {longest}."
     yield f"A try that has no answer after {span(policy.timeout)} is ended."
-    yield f"Delivered is what is answered {statuses(policy.success)}."
+    yield f"Delivered when the answer is {statuses(policy.success)}."
     if policy.gone:
         yield f"At {statuses(policy.gone)} the connector is switched off, or its subscription deleted."
     yield _what_ends(policy)
@@ -108,7 +108,8 @@ def _what_ends(policy: Policy) -> str:
         return "Every other answer, and no answer at all, is tried again."
     if not policy.transient:
         return "No answer at all is tried again; every other answer is final."
-    return f"Tried again is what is answered {statuses(policy.transient)}, or not at all; every other answer is final."
+    again = statuses(policy.transient)
+    return f"Tried again when the answer is {again}, and when there is none; every other answer is final."
 
 
 def _total(seconds: float) -> str:
@@ -135,5 +136,5 @@ def _ranges(ordered: list[int]) -> list[str]:
     return words
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _listed(words: list[str], last: str = "and") -> str:
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

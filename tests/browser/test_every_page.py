@@ -24,6 +24,8 @@ PAGES = {
     "new connector": "/connectors/new/",
     "change": "/connectors/{Demo inbox}/change/",
     "pause": "/connectors/{Heat pump fleet}/pause/",
+    "retry policies": "/connectors/policies/",
+    "new retry policy": "/connectors/policies/new/",
     "delete": "/connectors/{Heat pump fleet}/delete/",
     "deliveries": "/deliveries/",
     "a failed delivery": "/deliveries/{failed}/?state=failed",
