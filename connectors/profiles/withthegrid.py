@@ -8,16 +8,16 @@ environment is null. Values of one device and one moment are one report. The ven
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
 import orjson
 
 from connectors.message import Rendered
-from connectors.profiles import decimals, hash_ids, withthegrid_schemas
+from connectors.profiles import decimals, withthegrid_schemas
+from connectors.profiles.hash_ids import encode, encode_name
 from connectors.profiles.profile import Context, Document, Item, Profile, RenderError, data_of
 from portal.lib import clock, uuid7
 
@@ -29,8 +29,6 @@ MESSAGE_TYPE: Final = "X-Message-Type"
 MOST_EVENTS = 1000
 
 Fields: TypeAlias = dict[str, Any]
-HashId: TypeAlias = Callable[[str, UUID], str]
-"""From a type of object and one's UUID to the id that the partner sees."""
 
 _CHANGES: Final = {
     "appliance/create": ("device", "add"),
@@ -60,12 +58,11 @@ def refusal(event_type: str) -> str | None:
 def render(items: Sequence[Item], context: Context) -> Rendered:
     if not context.hash_salt:
         raise RenderError("The organization's salt for hash ids is missing.")
-    hash_id: HashId = partial(hash_ids.encode, context.hash_salt)
     messages, types = [], []
     for together in _grouped(items):
         measured = together[0].document["type"] in _MEASUREMENTS
         make = _measurement if measured else _notification
-        messages.append(make([item.document for item in together], hash_id) | {"attempt": _attempt(together)})
+        messages.append(make([item.document for item in together], context.hash_salt) | {"attempt": _attempt(together)})
         types.append("measurement" if measured else "notification")
     return Rendered(
         body=orjson.dumps(messages),
@@ -102,28 +99,28 @@ def _attempt(items: Sequence[Item]) -> int:
 # measurements
 
 
-def _measurement(documents: Sequence[Document], hash_id: HashId) -> Fields:
+def _measurement(documents: Sequence[Document], salt: str) -> Fields:
     """Lines 63-77, but for the attempt."""
     document = documents[0]
-    organization, device, data = UUID(document["organization"]), _device(document), data_of(document)
+    organization, device, data = document["organization"], _device(document), data_of(document)
     report_type, user, system = data.get("report_type"), data.get("user_id"), document.get("system")
     return {
-        "hashId": hash_id("report", _identity(documents)),
-        "environmentHashId": hash_id("environment", organization),
+        "hashId": encode(salt, "report", _identity(documents)),
+        "environmentHashId": encode(salt, "environment", organization),
         "connectivityEnvironmentReportTypeHashId": None,
         "monitoringEnvironmentReportTypeHashId": (
-            hash_id("report type", uuid5(organization, report_type)) if report_type else None
+            encode_name(salt, "report type", organization, report_type) if report_type else None
         ),
         "observations": [
-            _observation(observed, document, hash_id) for document in documents for observed in _observed(document)
+            _observation(observed, document, salt) for document in documents for observed in _observed(document)
         ],
-        "deviceHashId": hash_id("device", UUID(device["id"])),
+        "deviceHashId": encode(salt, "device", device["id"]),
         "deviceIdentifier": device.get("serial_number"),
         "deviceFields": {name: text for name, text in device.items() if name not in {"id", "serial_number"}},
         "fields": data.get("fields", {}),
-        "locationHashId": hash_id("location", UUID(system["id"])) if system else None,
+        "locationHashId": encode(salt, "location", system["id"]) if system else None,
         "locationFields": {"name": system["name"]} if system and system.get("name") else {},
-        "userHashId": hash_id("user", UUID(user)) if user else None,
+        "userHashId": encode(salt, "user", user) if user else None,
         "generatedAt": document["time"],
         "createdAt": max(_stored_at(document) for document in documents),
     }
@@ -136,7 +133,7 @@ def _observed(document: Document) -> list[Any]:
     return observations
 
 
-def _observation(observed: Fields, document: Document, hash_id: HashId) -> Fields:
+def _observation(observed: Fields, document: Document, salt: str) -> Fields:
     """Lines 78-87. A quantity is known by its data point's name, a port by its name at the device.
 
     What is no number has performance 0 and keeps its text; true and false are 1 and 0. What the device itself calls
@@ -148,10 +145,10 @@ def _observation(observed: Fields, document: Document, hash_id: HashId) -> Field
     significand, order = written or (0, 0)
     return {
         "connectivityEnvironmentQuantityHashId": None,
-        "monitoringEnvironmentQuantityHashId": hash_id(
-            "quantity", uuid5(UUID(document["organization"]), observed["property"])
+        "monitoringEnvironmentQuantityHashId": encode_name(
+            salt, "quantity", document["organization"], observed["property"]
         ),
-        "portHashId": hash_id("port", uuid5(UUID(_device(document)["id"]), port)) if port else None,
+        "portHashId": encode_name(salt, "port", _device(document)["id"], port) if port else None,
         "channelIndex": observed.get("channel"),
         "orderOfMagnitude": order,
         "significand": significand,
@@ -165,22 +162,22 @@ def _observation(observed: Fields, document: Document, hash_id: HashId) -> Field
 # notifications
 
 
-def _notification(documents: Sequence[Document], hash_id: HashId) -> Fields:
+def _notification(documents: Sequence[Document], salt: str) -> Fields:
     """Lines 91-94."""
     return {
-        "hashId": hash_id("notification batch", _identity(documents)),
-        "environmentHashId": hash_id("environment", UUID(documents[0]["organization"])),
-        "observations": [_change(document, hash_id) for document in documents],
+        "hashId": encode(salt, "notification batch", _identity(documents)),
+        "environmentHashId": encode(salt, "environment", documents[0]["organization"]),
+        "observations": [_change(document, salt) for document in documents],
         "generatedAt": max(_stored_at(document) for document in documents),
     }
 
 
-def _change(document: Document, hash_id: HashId) -> Fields:
+def _change(document: Document, salt: str) -> Fields:
     """Lines 96-103. The notification's own times are those of the event's arrival; it never changes afterwards."""
     thing, action = _CHANGES[document["type"]]
     stored_at = _stored_at(document)
     return {
-        "hashId": hash_id("notification", UUID(document["id"])),
+        "hashId": encode(salt, "notification", document["id"]),
         "object": thing,
         "action": action,
         thing: _changed_device(document) if thing == "device" else {"name": document["data"]["name"]},
@@ -199,15 +196,15 @@ def _changed_device(document: Document) -> Fields:
 # both
 
 
-def _identity(documents: Sequence[Document]) -> UUID:
+def _identity(documents: Sequence[Document]) -> str:
     """Of a message: its event's, or one of its own for just these events.
 
     So a partner that takes each id once never loses a value that is grouped otherwise in the next attempt.
     """
-    first = UUID(documents[0]["id"])
+    first: str = documents[0]["id"]
     if len(documents) == 1:
         return first
-    return uuid5(first, " ".join(document["id"] for document in documents))
+    return str(uuid5(UUID(first), " ".join(document["id"] for document in documents)))
 
 
 def _device(document: Document) -> Fields:
