@@ -7,9 +7,18 @@ from uuid import UUID
 
 from django import forms
 
-from connectors import policies, profiles, refusals, retry, signing
+from connectors import auth, batching, policies, profiles, refusals, retry, signing
+from connectors.form_fields import (
+    ROUTES,
+    FormatSelect,
+    auth_inputs,
+    filled_in,
+    input_of,
+    route_inputs,
+    signing_inputs,
+)
 from connectors.inbox import inbox_url
-from connectors.models import DEFAULT_CONCURRENCY, Connector
+from connectors.models import DEFAULT_CONCURRENCY, Connector, Ownership
 from connectors.timeline import describe
 from portal.lib.uuid7 import uuid7
 from portal.tenants.models import Company, Organization
@@ -17,39 +26,11 @@ from portal.tenants.models import Company, Organization
 KEEP = "keep"
 INBOX, URL = "inbox", "url"
 
-AUTH_TITLES = {
-    "none": "None: the signature is enough",
-    "header": "A header of your choice",
-    "basic": "User name and password (Basic)",
-    "bearer": "Bearer token",
-}
-AUTH_INPUTS = {
-    "header": {"name": "header_name", "value": "header_value"},
-    "basic": {"username": "username", "password": "password"},
-    "bearer": {"token": "token"},
-}
-"""By type: the fields of `connectors.auth` and the inputs of this form that fill them."""
-
-REASON_PLACES = {
-    "signing/scheme": "signing",
-    "auth/name": "header_name",
-    "auth/value": "header_value",
-    "auth/username": "username",
-    "auth/password": "password",
-    "auth/token": "token",
-    "auth/type": "auth_type",
-}
-
 
 def pause_days(policy: retry.Policy) -> str:
     """After how long of only failures a connector with this policy is paused."""
     days = round(policy.pause_after / 86_400)
     return "1 day" if days == 1 else f"{days} days"
-
-
-def _secret(label: str) -> forms.CharField:
-    widget = forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False)
-    return forms.CharField(label=label, required=False, strip=False, widget=widget)
 
 
 class ConnectorForm(forms.Form):
@@ -76,18 +57,50 @@ class ConnectorForm(forms.Form):
         help_text="A public https address. Redirects are not followed.",
     )
     profile = forms.ChoiceField(
-        label="Format", choices=[(key, profile.title) for key, profile in profiles.PROFILES.items()]
+        label="Format",
+        choices=[(key, profile.title) for key, profile in profiles.PROFILES.items()],
+        widget=FormatSelect,
     )
-    auth_type = forms.ChoiceField(label="Authentication", choices=list(AUTH_TITLES.items()))
-    header_name = forms.CharField(label="Header", required=False, initial="Authorization")
-    header_value = _secret("Value")
-    username = forms.CharField(label="User name", required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    password = _secret("Password")
-    token = _secret("Token")
+    auth_type = forms.ChoiceField(
+        label="Authentication", choices=[(name, scheme.TITLE) for name, scheme in auth.SCHEMES.items()]
+    )
     signing = forms.ChoiceField(
         label="Signature",
         required=False,
         choices=[("", "As usual for the format")] + [(name, scheme.TITLE) for name, scheme in signing.SCHEMES.items()],
+    )
+    signing_secret = forms.CharField(
+        label="Its secret",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
+        help_text="One that the receiver has already. Leave it empty, and one is made and shown once.",
+    )
+    ownership = forms.ChoiceField(
+        label="Ownership check",
+        required=False,
+        choices=[("", "As the organization asks for"), *Ownership.choices],
+        help_text="With a check, the connector can be switched on only after the receiver has shown that it wants to be"
+        " sent to. After a change of the URL's host it has to show it again.",
+    )
+    batch_max_events = forms.IntegerField(
+        label="Events in one request, at most", required=False, min_value=1, max_value=batching.MOST_EVENTS
+    )
+    batch_max_bytes = forms.IntegerField(
+        label="Bytes of its body, at most",
+        required=False,
+        min_value=batching.FEWEST_BYTES,
+        max_value=batching.MOST_BYTES,
+        initial=batching.DEFAULT_BYTES,
+        help_text="An event that is larger goes alone.",
+    )
+    batch_wait_ms = forms.IntegerField(
+        label="Milliseconds to wait for more",
+        required=False,
+        min_value=0,
+        max_value=batching.LONGEST_WAIT_MS,
+        initial=batching.DEFAULT_WAIT_MS,
+        help_text="Counted from the first event on. Whichever limit is reached first sends the request.",
     )
     retry_policy = forms.ChoiceField(
         label="Retries",
@@ -118,6 +131,7 @@ class ConnectorForm(forms.Form):
 
     def __init__(self, data: Any = None, *, organization: Organization, connector: Connector | None = None) -> None:
         super().__init__(data, initial=_initial(connector, organization) if connector else None)
+        self.fields.update([*auth_inputs(), *signing_inputs(), *route_inputs()])
         self.organization = organization
         self.connector = connector
         self.connector_id: UUID = connector.id if connector else uuid7()
@@ -133,17 +147,42 @@ class ConnectorForm(forms.Form):
     def _for_change(self, connector: Connector) -> None:
         self.fields["company"].disabled = True
         self.fields["company"].help_text = "A connector stays with its company."
-        for name in ("signing", "retry_policy"):
+        del self.fields["signing_secret"]  # a rotation has a page of its own
+        for name in ("signing", "retry_policy", "ownership"):
             field: Any = self.fields[name]
             field.choices = field.choices[1:]
         if connector.auth_type != "none":
-            auth: Any = self.fields["auth_type"]
-            auth.choices = [(KEEP, f"Keep as it is ({AUTH_TITLES[connector.auth_type].lower()})"), *auth.choices]
+            kinds: Any = self.fields["auth_type"]
+            title = auth.SCHEMES[connector.auth_type].TITLE if connector.auth_type in auth.SCHEMES else "not known"
+            kinds.choices = [(KEEP, f"Keep as it is ({title})"), *kinds.choices]
+
+    def auth_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """By scheme of authentication: its inputs."""
+        return [
+            (name, [self[input_of(name, field.name)] for field in scheme.FIELDS])
+            for name, scheme in auth.SCHEMES.items()
+            if scheme.FIELDS
+        ]
+
+    def signing_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """By signing scheme with options: its inputs."""
+        return [
+            (name, [self[input_of(name, option)] for option in options]) for name, options in signing.OPTIONS.items()
+        ]
+
+    def routes(self) -> list[forms.BoundField]:
+        return [self[input_of("route", route)] for route in ROUTES]
+
+    @property
+    def moves_off(self) -> bool:
+        """Whether another host in the URL would switch the connector off."""
+        connector = self.connector
+        return connector is not None and connector.enabled and connector.ownership != Ownership.NONE
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         for field, reason in refusals.check_connector(self.wanted(given), self.connector).items():
-            place = REASON_PLACES.get(field, field if field in self.fields else None)
+            place = self._place(field, given)
             if place not in self.errors:  # the form has said it in its own words
                 self.add_error(place, reason)
         same_name = Connector.objects.filter(name=given.get("name")).exclude(id=self.connector_id)
@@ -160,15 +199,37 @@ class ConnectorForm(forms.Form):
         if self.connector is None:
             fields |= {"id": self.connector_id, "company": given.get("company")}
         fields |= {"rate_limit": given.get("rate_limit"), "ordered": bool(given.get("ordered"))}
-        for name in ("retry_policy", "concurrency"):
-            if given.get(name):
-                fields[name] = given[name]
-        if given.get("signing"):
-            fields["signing"] = {"scheme": given["signing"]}
+        fields |= {name: given[name] for name in ("retry_policy", "concurrency", "ownership") if given.get(name)}
+        if profile := profiles.resolve(given.get("profile", "")):
+            fields["routes"] = filled_in("route", profile.routes, given)
+            if profile.most_events > 1:
+                fields |= {name: given[name] for name in batching.FIELDS if given.get(name) is not None}
+        if scheme := given.get("signing"):
+            secret = {"secret": given["signing_secret"]} if given.get("signing_secret") else {}
+            fields["signing"] = {
+                "scheme": scheme,
+                **secret,
+                **filled_in(scheme, (*signing.OPTIONS.get(scheme, ()),), given),
+            }
+        elif given.get("signing_secret"):
+            fields["signing"] = {"secret": given["signing_secret"]}
         if (kind := given.get("auth_type")) and kind != KEEP:
-            inputs = AUTH_INPUTS.get(kind, {})
-            fields["auth"] = {"type": kind, **{name: given.get(box, "") for name, box in inputs.items()}}
+            names = tuple(field.name for field in auth.SCHEMES[kind].FIELDS)
+            fields["auth"] = {"type": kind, **filled_in(kind, names, given)}
         return fields
+
+    def _place(self, field: str, given: dict[str, Any]) -> str | None:
+        """The input that a reason belongs to; None for the form as a whole."""
+        part, _, deeper = field.partition("/")
+        places = {
+            "auth": "auth_type" if deeper == "type" else input_of(str(given.get("auth_type")), deeper),
+            "signing": "signing" if deeper == "scheme" else input_of(str(given.get("signing")), deeper),
+            "routes": input_of("route", deeper),
+        }
+        place = places.get(part, part)
+        if field == "signing/secret":
+            place = "signing_secret"
+        return place if place in self.fields else None
 
 
 def _initial(connector: Connector, organization: Organization) -> dict[str, Any]:
@@ -180,11 +241,14 @@ def _initial(connector: Connector, organization: Organization) -> dict[str, Any]
         "url": "" if in_inbox else connector.url,
         "profile": connector.profile,
         "auth_type": "none" if connector.auth_type == "none" else KEEP,
-        "header_name": connector.auth_public.get("name", "Authorization"),
-        "username": connector.auth_public.get("username", ""),
         "signing": connector.signing,
         "retry_policy": policies.name_of(connector),
         "concurrency": connector.concurrency,
         "rate_limit": connector.rate_limit,
         "ordered": connector.ordered,
+        "ownership": connector.ownership,
+        **{name: getattr(connector, name) for name in batching.FIELDS},
+        **{input_of(connector.auth_type, name): value for name, value in connector.auth_public.items()},
+        **{input_of(connector.signing, name): value for name, value in connector.signing_options.items()},
+        **{input_of("route", name): value for name, value in connector.routes.items()},
     }

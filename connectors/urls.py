@@ -6,11 +6,13 @@ from rest_framework.routers import SimpleRouter
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
 from connectors.policy_api import RetryPolicyView
+from connectors.profile_api import ProfileView
 from connectors.views import configuration, connectors, deliveries, inbox, ownership, policies
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
 rest.register("deliveries", DeliveryView, "delivery")
+rest.register("profiles", ProfileView, "profile")
 rest.register("retry-policies", RetryPolicyView, "retry-policy")
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connectors/<uuid:connector_id>/change/", configuration.change_connector, name="connector-change"),
     path("connectors/<uuid:connector_id>/secret/", configuration.new_secret, name="connector-secret"),
     path("connectors/<uuid:connector_id>/delete/", configuration.delete_connector, name="connector-delete"),
+    path("connectors/<uuid:connector_id>/format/", connectors.format_page, name="connector-format"),
     path("connectors/<uuid:connector_id>/verify/", connectors.verify, name="connector-verify"),
     path("ownership/<uuid:organization_id>/<uuid:connector_id>/<str:token>/", ownership.confirm, name="ownership"),
     path("connectors/policies/", policies.policy_list, name="policies"),

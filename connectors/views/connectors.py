@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from connectors import (
+    auth,
     configure,
     health,
     history,
@@ -26,6 +27,7 @@ from connectors import (
     signing,
 )
 from connectors.advice import advice
+from connectors.carrying import carried
 from connectors.exchange import send_sample
 from connectors.forms import pause_days
 from connectors.health import Day, Health
@@ -155,6 +157,7 @@ def show(request: HttpRequest, connector: Connector, **more: Any) -> HttpRespons
         "policy": policy,
         "timeline": describe(policy) if policy else None,
         "pause_days": pause_days(policy) if policy else "",
+        "auth_scheme": auth.SCHEMES.get(connector.auth_type),
         "check": check_of(connector),
         "in_inbox": is_inbox_url(connector.url, access_of(request).organization),
         "samples": [name for name in CATALOGUE if profile is not None and profile.carries(name)],
@@ -258,6 +261,22 @@ def verify(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         return fragments.refused("This connector has no ownership check.")
     context = {"connector": connector, "check": check_of(connector), "result": result}
     return render(request, "connectors/_ownership.html", context)
+
+
+@require_GET
+@member_page()
+def format_page(request: HttpRequest, connector_id: UUID) -> HttpResponse:
+    """Which types of events the connector's format carries, and what arrives for each."""
+    connector = _connector(connector_id)
+    profile = profiles.resolve(connector.profile)
+    types = list(carried(profile, str(connector.organization_id))) if profile is not None else []
+    context = {
+        "connector": connector,
+        "profile": profile,
+        "carried": [one for one in types if one.refusal is None],
+        "refused": [one for one in types if one.refusal is not None],
+    }
+    return render(request, "connectors/format.html", context)
 
 
 def check_of(connector: Connector) -> dict[str, Any]:

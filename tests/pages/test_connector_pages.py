@@ -143,8 +143,8 @@ def test_a_connector_to_the_inbox_gets_an_address_of_its_own(tenant: Tenant, own
         ({"name": "Grid operations"}, "Another connector has this name."),
         ({"url": "ftp://a.example/"}, "Only https is possible."),
         ({"url": "https://10.0.0.8/"}, "not one that connectors may reach"),
-        ({"auth_type": "bearer", "token": ""}, "This field is required."),
-        ({"auth_type": "basic", "username": "a:b", "password": "x"}, "A colon would end the user name."),
+        ({"auth_type": "bearer", "bearer_token": ""}, "This field is required."),
+        ({"auth_type": "basic", "basic_username": "a:b", "basic_password": "x"}, "A colon would end the user name."),
         ({"auth_type": "header", "header_name": "Host", "header_value": "x"}, "written by the product itself"),
         ({"concurrency": "0"}, "greater than or equal to 1"),
         ({"profile": "nothing"}, "Select a valid choice"),
@@ -159,15 +159,15 @@ def test_what_cannot_be_stored_is_said_beside_its_field(
 
 
 def test_a_secret_that_was_typed_does_not_come_back(owner: Client) -> None:
-    answer = owner.post("/connectors/new/", NEW | {"name": "", "auth_type": "bearer", "token": "hush-hush"})
+    answer = owner.post("/connectors/new/", NEW | {"name": "", "auth_type": "bearer", "bearer_token": "hush-hush"})
     assert b"hush-hush" not in answer.content
 
 
 def test_changing_keeps_what_is_not_touched(tenant: Tenant, owner: Client) -> None:
-    owner.post("/connectors/new/", NEW | {"auth_type": "bearer", "token": "hush-hush"})
+    owner.post("/connectors/new/", NEW | {"auth_type": "bearer", "bearer_token": "hush-hush"})
     connector = Connector._base_manager.get(name="Alarm line")
     page = owner.get(f"/connectors/{connector.id}/change/").content.decode()
-    assert "Keep as it is (bearer token)" in page
+    assert "Keep as it is (Bearer token)" in page
     assert "hush-hush" not in page
     changed = NEW | {
         "name": "Alarm desk",

@@ -29,7 +29,7 @@ KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
     Delivery, Attempt, Trigger, Subscription, RetryPolicy,
 )  # fmt: skip
-OPEN_TO_ALL = {"event-type"}
+OPEN_TO_ALL = {"event-type", "profile-detail"}
 """Details that are no tenant's."""
 
 Route = tuple[str, str, dict[str, str]]
