@@ -18,16 +18,13 @@ from django.conf import settings
 from msgspec import Struct
 
 from connectors import auth, inbox, policies, profiles, retry, signing
-from connectors.auth.prepared import Prepared
+from connectors.auth.prepared import BLOTTED, Prepared
 from connectors.egress import EgressPolicy
 from connectors.message import Headers, Rendered, Request
 from connectors.models import Connector, SigningSecret
 from connectors.profiles import Context, Document, Item, Profile, RenderError
 from connectors.signing.scheme import Key, Outgoing, Scheme
 from connectors.target import join_route
-
-BLOTTED = "•••"
-"""Stands for a secret wherever a request is shown or kept."""
 
 
 class NotSendable(Exception):
@@ -121,7 +118,7 @@ def target_of(connector: Connector, secrets: Iterable[SigningSecret]) -> Target:
     if profile is None or scheme is None or policy is None or authentication is None:
         raise NotSendable("The connector names a profile, signing, retry policy or authentication that is not there.")
     credentials = {"type": connector.auth_type, **connector.auth_public, **connector.get_credentials()}
-    if auth.check(credentials):  # a row written by other means
+    if auth.check_form(credentials):  # a row written by other means
         raise NotSendable("The authentication of the connector cannot be sent: set it anew.")
     context = context_of(connector)
     return Target(

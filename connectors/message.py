@@ -58,6 +58,10 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     shown_url: str = ""
     certificate: Certificate | None = None
 
+    def __repr__(self) -> str:
+        """Without what may be secret: headers, body, and a URL that stands only to be sent to."""
+        return f"Request({self.method} {self.shown_url or self.url})"
+
 
 class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """What came of one request: either `status` is set, or `error` and `detail` say why not.

@@ -24,8 +24,9 @@ from django.db import connection
 from django.urls import reverse
 
 from connectors import configure, ownership_rules
-from connectors.dispatch import BLOTTED, NotSendable, Target, egress_policy, make_request, target_of
-from connectors.exchange import Exchange, exchange_of, unsendable
+from connectors.auth.prepared import BLOTTED
+from connectors.dispatch import NotSendable, Target, egress_policy, make_request, target_of
+from connectors.exchange import Exchange, exchange_of, token_headers, unsendable
 from connectors.message import Headers, Outcome, Rendered, Request
 from connectors.models import Connector, DisabledReason, Ownership
 from connectors.sender import send_now
@@ -170,7 +171,7 @@ def _handshake(connector: Connector, target: Target, token: str, link: str) -> Q
     request = Request(
         method="OPTIONS",
         url=target.url,
-        headers=(*asked, *target.auth.headers, *_token_headers(target)),
+        headers=(*asked, *target.auth.headers, *token_headers(target)),
         body=b"",
         timeout=ANSWER_WITHIN,
         exempt=target.exempt,
@@ -188,19 +189,8 @@ def _handshake(connector: Connector, target: Target, token: str, link: str) -> Q
 def _message(target: Target, body: dict[str, str], now: datetime) -> Request:
     """Made as every message of the connector is: authenticated and signed."""
     rendered = Rendered(body=orjson.dumps(body), content_type=_JSON)
-    request = make_request(target, rendered, str(uuid7(now)), now, _token_headers(target))
+    request = make_request(target, rendered, str(uuid7(now)), now, token_headers(target))
     return msgspec.structs.replace(request, timeout=ANSWER_WITHIN)
-
-
-def _token_headers(target: Target) -> Headers:
-    """Raises NotSendable."""
-    source = target.auth.token
-    if source is None:
-        return ()
-    token = source.read(send_now(source.request, egress_policy()))
-    if isinstance(token, str):
-        raise NotSendable(token)
-    return source.bearer(token)
 
 
 def _conclude(connector: Connector, question: Question, outcome: Outcome) -> str:
