@@ -13,11 +13,12 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.fleet import happenings, pairing, removal
+from portal.fleet import contracts, happenings, pairing_codes, removal
 from portal.fleet.appliance_types import APPLIANCE_TYPES, why_not_kind
 from portal.fleet.models import Appliance, DataPoint, DataPointKind, Gateway, System
 from portal.lib import clock
-from portal.lib.rest import Filters, Reference, Strict, StrictModel
+from portal.lib.problem import Conflict
+from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
 from portal.tenants.models import Company
 from portal.tenants.rest import Removable
 
@@ -70,6 +71,13 @@ class GatewaySerializer(StrictModel[Gateway]):
             raise ValidationError("Pairing is changed with pair/ and unpair/.")
         return value
 
+    def validate_access_granted(self, value: bool) -> bool:
+        """An open contract decides: access beside it would be one that nobody accepted, or that was not ended."""
+        before = self.instance if isinstance(self.instance, Gateway) else None
+        if before is not None and value != before.access_granted and contracts.open_for(before.id) is not None:
+            raise Conflict("The gateway has a contract, which decides about access: change that with contracts/.")
+        return value
+
     def create(self, validated_data: dict[str, Any]) -> Gateway:
         """A gateway without a system gets one of its own, with the same name."""
         if "system" not in validated_data:
@@ -81,6 +89,13 @@ class GatewaySerializer(StrictModel[Gateway]):
 class PairingSerializer(Strict):
     company = Reference(Company)
     access_granted = serializers.BooleanField(required=False)
+
+
+class PairingCodeSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(
+        help_text="Works once, until it expires, a newer one is made or it was mistyped often."
+    )
+    expires_at = Moment()
 
 
 class GatewayFilter(Filters):
@@ -109,18 +124,32 @@ class GatewayView(Removable[Gateway]):
     @extend_schema(request=PairingSerializer, responses=GatewaySerializer)
     @action(detail=True, methods=["post"])
     def pair(self, request: Request, pk: str) -> Response:
-        """Pair the gateway with a company; its data points leave once access is granted too."""
+        """Pair the gateway with a company; its data points leave once access is granted too.
+
+        This is the way without a contract. One that is open with another company is closed by it.
+        """
         gateway = self.get_object()
         body = PairingSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        pairing.pair(gateway, body.validated_data["company"], body.validated_data.get("access_granted"))
-        return Response(self.get_serializer(gateway).data)
+        company, access_granted = body.validated_data["company"], body.validated_data.get("access_granted")
+        try:
+            paired = contracts.pair_by_hand(gateway, company, access_granted, clock.now())
+        except contracts.AlreadyOpen as error:
+            raise Conflict(str(error)) from None
+        return Response(self.get_serializer(paired).data)
 
     @extend_schema(request=None, responses=GatewaySerializer)
     @action(detail=True, methods=["post"])
     def unpair(self, request: Request, pk: str) -> Response:
-        """Take the gateway from its company, and the access with it."""
-        return Response(self.get_serializer(pairing.unpair(self.get_object())).data)
+        """Take the gateway from its company, and the access with it. An open contract is closed by it."""
+        return Response(self.get_serializer(contracts.unpair(self.get_object(), clock.now())).data)
+
+    @extend_schema(request=None, responses={201: PairingCodeSerializer})
+    @action(detail=True, methods=["post"], url_path="pairing-code")
+    def pairing_code(self, request: Request, pk: str) -> Response:
+        """A one-time code for the person on site, shown once: with it a partner's link makes a contract."""
+        code, expires_at = pairing_codes.issue(self.get_object(), clock.now())
+        return Response(PairingCodeSerializer({"code": code, "expires_at": expires_at}).data, status=201)
 
 
 class ApplianceSerializer(StrictModel[Appliance]):

@@ -1,4 +1,4 @@
-"""Devices that came, changed or went, told to the world as events of the catalogue."""
+"""Devices that came, changed or went, and contracts, told to the world as events of the catalogue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from portal.fleet.models import Appliance, DataPoint, Gateway
+from portal.fleet.models import Appliance, Contract, ContractState, DataPoint, Gateway
+from portal.lib import clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,28 @@ def _of_quantity(event_type: str, point: DataPoint, now: datetime) -> Happening:
     )
 
 
+def contract_changed(contract: Contract, previous: ContractState | None, now: datetime) -> None:
+    """Told to the contract's own company, whichever one the gateway is paired with before or after."""
+    data = {
+        "contract_id": str(contract.id),
+        "previous_status": None if previous is None else previous.value,
+        "status": str(contract.state),
+        "initiator": str(contract.initiator),
+        "occurred_at": clock.rfc3339(now),
+    }
+    happening = Happening(type="contract/status", gateway=str(contract.gateway_id), time=now, data=data)
+    _tell(contract.organization_id, [happening], now, concerning=contract.company_id)
+
+
 def _about(event_type: str, appliance: Appliance, now: datetime) -> Happening:
     return Happening(type=event_type, gateway=str(appliance.gateway_id), appliance=str(appliance.id), time=now)
 
 
-def _tell(organization_id: UUID, happenings: Sequence[Happening], now: datetime) -> None:
+def _tell(
+    organization_id: UUID, happenings: Sequence[Happening], now: datetime, concerning: UUID | None = None
+) -> None:
     if not happenings:
         return
-    result = import_string(settings.EVENT_INTAKE)(organization_id, happenings, now)
+    result = import_string(settings.EVENT_INTAKE)(organization_id, happenings, now, concerning=concerning)
     if result.rejected:
         raise RefusedError(str(result.rejected[0]))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portal.fleet import happenings
-from portal.fleet.models import Appliance, DataPoint, Gateway, Series, System
+from portal.fleet import contracts, happenings
+from portal.fleet.models import OPEN_STATES, Appliance, DataPoint, Gateway, Series, System
 
 
 def remove_system(system: System, now: datetime) -> None:
@@ -37,5 +37,7 @@ def remove_data_point(data_point: DataPoint, now: datetime) -> None:
 
 
 def _forget_gateways(organization_id: UUID, gateways: QuerySet[Gateway], now: datetime) -> None:
+    for gateway in gateways.filter(contracts__state__in=OPEN_STATES):
+        contracts.close_open(gateway, now)
     happenings.appliances_go(organization_id, Appliance.objects.filter(gateway__in=gateways), now)
     Series.objects.filter(gateway_id__in=gateways.values("id")).delete()

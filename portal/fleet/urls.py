@@ -4,11 +4,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
 from portal.fleet import api
+from portal.fleet.contract_api import ContractView
 
 rest = SimpleRouter()
 rest.register("systems", api.SystemView, "system")
 rest.register("gateways", api.GatewayView, "gateway")
 rest.register("appliances", api.ApplianceView, "appliance")
 rest.register("data-points", api.DataPointView, "data-point")
+rest.register("contracts", ContractView, "contract")
 
 urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/", include(rest.urls))]

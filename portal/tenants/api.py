@@ -42,6 +42,14 @@ OWNERSHIP_HELP = (
     "Connectors can be switched on only after the receiver has shown that it wants to be sent to. Those that are on"
     " stay on until their host changes. To change this needs the role admin or a key with the scope admin."
 )
+AUTO_ACCEPT_HELP = (
+    "New contracts are accepted at once, in the name of every partner: agree on that with all of them. Those that are"
+    " pending stay so."
+)
+REDIRECT_HELP = (
+    "Where the partner's links may send people back to: whole https addresses. A link counts only if its `redirectUri`"
+    " is one of them, letter by letter. The organization's to change."
+)
 
 
 class OrganizationSerializer(StrictModel[Organization]):
@@ -51,11 +59,15 @@ class OrganizationSerializer(StrictModel[Organization]):
 
     class Meta:
         model = Organization
-        fields = ("id", "name", "plan", "languages", "requires_ownership_check", "created_at", "counts", "limits")
+        fields = (
+            "id", "name", "plan", "languages", "requires_ownership_check", "auto_accept_contracts", "created_at",
+            "counts", "limits",
+        )  # fmt: skip
         read_only_fields = ("id", "name", "plan", "created_at")
         extra_kwargs = {
             "languages": {"allow_empty": False, "help_text": LANGUAGES_HELP},
             "requires_ownership_check": {"help_text": OWNERSHIP_HELP},
+            "auto_accept_contracts": {"help_text": AUTO_ACCEPT_HELP},
         }
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
@@ -74,7 +86,7 @@ class OrganizationSerializer(StrictModel[Organization]):
 
 
 class OrganizationView(TenantViewSet[Organization]):
-    """The caller's own organization. Languages and ownership checks are its own to choose; the rest is the operator's."""
+    """The caller's own organization. Languages and switches are its own to choose; the rest is the operator's."""
 
     serializer_class = OrganizationSerializer
     organization_only = True
@@ -96,11 +108,13 @@ class CompanySerializer(StrictModel[Company]):
     class Meta:
         model = Company
         fields = (
-            "id", "name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "languages", "created_at",
+            "id", "name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "languages",
+            "redirect_uris", "created_at",
         )  # fmt: skip
         extra_kwargs = {
             "external_id": {"allow_blank": False},
             "languages": {"help_text": f"{LANGUAGES_HELP} Empty: its organization's."},
+            "redirect_uris": {"help_text": REDIRECT_HELP},
         }
 
 

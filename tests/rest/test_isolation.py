@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from connectors.models import Attempt, Connector, Delivery, RetryPolicy, SigningSecret, WaitingDelivery
 from portal.events.models import Event
-from portal.fleet.models import Appliance, DataPoint, Gateway, System
+from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, PairingCode, System
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company
@@ -27,7 +27,7 @@ from triggers.models import Subscription, Trigger
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
-    Delivery, Attempt, Trigger, Subscription, RetryPolicy,
+    Delivery, Attempt, Trigger, Subscription, RetryPolicy, Contract, PairingCode,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type", "profile-detail"}
 """Details that are no tenant's."""
@@ -63,6 +63,7 @@ def ids(world: World) -> dict[str, str]:
     trigger = {"name": "Values", "kind": "values", "connector": made}
     subscription = {"event_types": ["gateway/online"], "target_url": "https://partner.example/", **other}
     policy = {"name": "Night shift", "schedule": [60]}
+    post(world.manager, "/api/v1/contracts/", {"gateway": gateway["id"], **other})
     make_key(world.ours, ["read"], name="theirs")
     with scope.organization(world.ours.organization.id):
         row = Connector.objects.get(id=made)
@@ -75,6 +76,7 @@ def ids(world: World) -> dict[str, str]:
         "system": gateway["system"],
         "gateway": gateway["id"],
         "appliance": post(world.manager, "/api/v1/appliances/", appliance)["id"],
+        "contract": gateway["id"],
         "data-point": post(world.manager, "/api/v1/data-points/", {"name": "ac.power"})["id"],
         "event": str(event.id),
         "connector": made,
@@ -170,6 +172,7 @@ def test_lists_hold_nothing_of_another_organization(world: World, ids: dict[str,
         ("deliveries", "connector={connector}"),
         ("events", "gateway={gateway}"),
         ("systems", "serial_number=GW-1"),
+        ("contracts", "gateway={gateway}"),
     ],
 )
 def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str], path: str, query: str) -> None:
@@ -179,7 +182,7 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events", "retry-policies"]
+                 "subscriptions", "api-keys", "events", "retry-policies", "contracts"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
@@ -212,5 +215,8 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
     }
     if resource == "events":
         make_event(world.ours)
+    elif resource == "contracts":
+        gateway = post(world.owner, "/api/v1/gateways/", bodies["gateways"])["id"]
+        post(world.owner, "/api/v1/contracts/", {"gateway": gateway, "company": ids["company"]})
     else:
         post(world.owner, f"/api/v1/{resource}/", bodies[resource])
