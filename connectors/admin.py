@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from connectors.configure import NotVerifiedError, set_enabled
-from connectors.models import Connector
+from connectors.models import Connector, RetryPolicy
 from portal.tenants.staff import StaffAdmin, register_audited
 
 
@@ -38,4 +38,16 @@ class ConnectorAdmin(StaffAdmin):
             messages.error(request, str(error))
 
 
+class RetryPolicyAdmin(StaffAdmin):
+    fields = (
+        *("id", "organization", "name", "schedule", "timeout", "success", "gone", "transient"),
+        *("pause_after", "expires", "created_at", "updated_at"),
+    )
+    list_display = ("name", "organization", "timeout", "pause_after", "expires")
+    list_filter = ("organization",)
+    list_select_related = ("organization",)
+    search_fields = ("name", "=id")
+
+
 register_audited(Connector, ConnectorAdmin)
+register_audited(RetryPolicy, RetryPolicyAdmin)

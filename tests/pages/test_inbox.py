@@ -12,7 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connectors import inbox, signing
+from connectors.dispatch import make_request, target_of
 from connectors.models import Connector, InboxMessage
+from connectors.profiles import Item
+from portal.events.catalogue import sample_document
 from portal.lib import clock
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
@@ -61,6 +64,33 @@ def test_what_arrives_is_kept_with_what_its_signature_says(
     assert answer.json()["verified"] is verified
     message = InboxMessage._base_manager.get()
     assert (message.connector_id, message.verified, message.body) == (connector.id, verified, BODY.decode())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options"),
+    [
+        ("x_signature", {}),
+        ("standard_webhooks", {}),
+        ("standard_webhooks_v1a", {}),
+        ("github", {}),
+        ("wattsense", {"api_key": "north"}),
+        ("custom", {"header": "X-Partner-Mac", "algorithm": "sha384", "encoding": "base64", "prefix": "mac="}),
+    ],
+)
+def test_what_a_connector_signs_the_inbox_verifies(tenant: Tenant, scheme: str, options: dict[str, str]) -> None:
+    """From the stored configuration to the request that goes out, and back in by the address of the inbox."""
+    secret = signing.SCHEMES[scheme].generate()
+    connector = connect(tenant, secret=secret, signing=scheme, signing_options=options)
+    with scope.organization(tenant.organization.id):
+        connector.url = inbox.inbox_url(tenant.organization, connector.id) + "?answer=202"
+        target = target_of(connector, connector.signing_secrets.all())
+        rendered = target.profile.render([Item(sample_document("ping", str(tenant.organization.id)))], target.context)
+        request = make_request(target, rendered, "m1", clock.now())
+    where = path(tenant, connector.id) + "?answer=202"
+    headers = {name: value for name, value in request.headers if name != "Content-Type"}
+    answer = send(where, headers, request.body)
+    assert (answer.status_code, answer.json()["verified"]) == (202, True)
+    assert send(where, headers, request.body + b" ").json()["verified"] is False
 
 
 def test_a_rotated_secret_still_verifies_and_an_ended_one_does_not(tenant: Tenant) -> None:

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
-from connectors.models import Connector, SigningSecret
+from connectors.models import Connector, RetryPolicy, SigningSecret
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company, Organization, User
 from portal.tenants.staff import site
@@ -31,6 +31,7 @@ def world(tenant: Any, stranger: Any) -> list[Any]:
             connector.auth_type = "bearer"
             connector.set_credentials({"token": "canary-token"})
             connector.save()
+            RetryPolicy.objects.create(name="Night", schedule=[60], success=[200], gone=[410], pause_after=86_400)
             make_trigger(connector, "gateway/online")
             Subscription.objects.create(event_types=["gateway/online"], connector=connector, company=one.company)
     return [tenant, stranger]
@@ -56,7 +57,7 @@ def all_rows(model: Any) -> list[Any]:
 def test_everything_of_the_product_can_be_looked_at() -> None:
     labels = {model._meta.label for model in REGISTERED}
     audited = {"tenants.Organization", "tenants.Company", "tenants.Membership", "tenants.ApiKey", "fleet.System"}
-    audited |= {"fleet.Gateway", "fleet.Appliance", "fleet.DataPoint", "connectors.Connector"}
+    audited |= {"fleet.Gateway", "fleet.Appliance", "fleet.DataPoint", "connectors.Connector", "connectors.RetryPolicy"}
     audited |= {"triggers.Trigger", "triggers.Subscription"}
     assert labels == {"tenants.User", "auth.Group", *audited, *(f"{label}Change" for label in audited)}
 
