@@ -130,6 +130,9 @@ class EventSerializer(serializers.Serializer[Event]):
     version = serializers.IntegerField()
     time = Moment(help_text="When it happened.")
     accepted_at = Moment(help_text="When it came in.")
+    held_because = serializers.CharField(
+        allow_null=True, help_text="Why it was held back, and so sent to nobody; null: it was not."
+    )
     company = serializers.UUIDField(required=False)
     correlation_id = serializers.UUIDField(required=False)
     system = serializers.DictField(required=False)
@@ -142,7 +145,10 @@ class EventSerializer(serializers.Serializer[Event]):
         document.pop("organization", None)
         if self.context["view"].access.company_id is not None:
             document["data"] = _without_personal_data(document)
-        return document | {"accepted_at": clock.rfc3339(uuid7.time_of(instance.id))}
+        return document | {
+            "accepted_at": clock.rfc3339(uuid7.time_of(instance.id)),
+            "held_because": instance.held_because,
+        }
 
 
 def _without_personal_data(document: Document) -> Document:
@@ -159,6 +165,9 @@ class EventFilter(Filters):
     gateway = django_filters.UUIDFilter(field_name="gateway_id")
     appliance = django_filters.UUIDFilter(field_name="appliance_id")
     company = django_filters.UUIDFilter(field_name="company_id")
+    held = django_filters.BooleanFilter(
+        field_name="held_because", lookup_expr="isnull", exclude=True, label="held back, and so sent to nobody"
+    )
     time_after = django_filters.IsoDateTimeFilter(method="after", label="at or later than")
     time_before = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt", label="earlier than")
 

@@ -24,7 +24,10 @@ DEDUPLICATION_DAYS = 7
 
 
 class Event(models.Model):
-    """Something that happened and may be worth sending. Immutable; `body` is the event document's exact text."""
+    """Something that happened and may be worth sending. Immutable; `body` is the event document's exact text.
+
+    `held_because` says in words why it goes to no connector; null: nothing held it back.
+    """
 
     pk = models.CompositePrimaryKey("organization_id", "id")
     organization_id = models.UUIDField()
@@ -35,11 +38,19 @@ class Event(models.Model):
     gateway_id = models.UUIDField(null=True)
     appliance_id = models.UUIDField(null=True)
     body = models.TextField()
+    held_because = models.TextField(null=True)
 
     objects = TenantManager()
 
     class Meta:
-        indexes = [models.Index(fields=["gateway_id", "id"], name="event_of_gateway")]
+        indexes = [
+            models.Index(fields=["gateway_id", "id"], name="event_of_gateway"),
+            models.Index(
+                fields=["organization_id", "id"],
+                condition=models.Q(held_because__isnull=False),
+                name="event_held_back",
+            ),
+        ]
 
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:

@@ -28,7 +28,10 @@ class NewReading:
 
 
 class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
-    """An event ready to be stored; `body` is its document's exact text, in UTF-8."""
+    """An event ready to be stored; `body` is its document's exact text, in UTF-8.
+
+    One that is `held_because` of something is only stored.
+    """
 
     id: UUID
     type: str
@@ -37,6 +40,7 @@ class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
     gateway_id: UUID | None
     appliance_id: UUID | None
     body: bytes
+    held_because: str | None = None
 
 
 _READINGS = """
@@ -46,9 +50,12 @@ select * from unnest(%b::bigint[], %b::timestamptz[], %b::float8[], %b::text[], 
 returning series_id, time
 """
 ADD_EVENTS = """
-insert into events_event (organization_id, id, type, time, company_id, gateway_id, appliance_id, body)
-select %b, u.* from unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[]) u
+insert into events_event (organization_id, id, type, time, company_id, gateway_id, appliance_id, body, held_because)
+select %b, u.* from unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[],
+                           %b::text[]) u
 """
+_NONE_HELD = arrays.texts([])
+"""Of columns of different lengths, `unnest` fills the shorter with nulls."""
 _PRODUCER_KEYS = """
 insert into events_producerkey (organization_id, key, time)
 select %b, k.key, %b
@@ -102,4 +109,9 @@ def columns(organization_id: UUID, events: Sequence[NewEvent]) -> list[Any]:
         arrays.uuids([event.gateway_id for event in events]),
         arrays.uuids([event.appliance_id for event in events]),
         arrays.utf8([event.body for event in events]),
+        _held([event.held_because for event in events]),
     ]
+
+
+def _held(reasons: list[str | None]) -> arrays.Array | list[str | None]:
+    return reasons if any(reasons) else _NONE_HELD
