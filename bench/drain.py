@@ -85,7 +85,7 @@ def measure(bed: Bed, load: Load, workers: int) -> Drain:
         bed.session(database) as session,
     ):
         expected = _scalar(session, "select count(*) from connectors_waiting")
-        _point_at(session, receiver)
+        point_at(session, receiver)
         _switch(session, on=False)
         with product.workers(bed, database, workers) as running:
             _switch(session, on=True)
@@ -96,7 +96,7 @@ def measure(bed: Bed, load: Load, workers: int) -> Drain:
     return drained
 
 
-def _point_at(session: Any, receiver: Receiver) -> None:
+def point_at(session: Any, receiver: Receiver) -> None:
     """Each connector at an address of its own, as partners are: libcurl looks through all connections to one host."""
     session.execute(
         "update connectors_connector c"

@@ -29,6 +29,7 @@ def at_home(_: str) -> tuple[str, ...]:
     return ("127.0.0.1",)
 
 
+@pytest.mark.line(40, 129)
 def test_a_trusted_partner_gets_messages_of_any_size_over_kept_connections(authority: Authority) -> None:
     """Sizes around the limits of a TLS record and of libcurl's buffer, none of which may stall."""
     bodies = [b"x" * size for size in (0, 1, 8_000, 16_000, 17_000, 66_000, 300_000)]

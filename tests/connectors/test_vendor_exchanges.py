@@ -1,4 +1,4 @@
-"""Whole exchanges in the formats of Wattsense and Bosch, as a partner's server sees them."""
+"""Whole exchanges in the vendors' formats, as a partner's server sees them."""
 
 from __future__ import annotations
 
@@ -71,3 +71,33 @@ def test_what_bosch_has_no_family_for_is_not_sent(in_tenant: Tenant) -> None:
     assert (exchange.delivered, exchange.request) == (False, None)
     assert exchange.error is not None
     assert "no ping" in exchange.error["detail"]
+
+
+@pytest.mark.line(40, 41, 44, 45, 46, 47)
+def test_withthegrid_posts_an_array_with_the_secret_in_a_header_of_the_customers_choice(in_tenant: Tenant) -> None:
+    with Receiver() as receiver:
+        connector = make_connector(receiver.url + "/forward?site=7", profile="withthegrid.2026-11", signing="none")
+        connector.auth_type, connector.auth_public = "header", {"name": "X-Forward-Token"}
+        connector.set_credentials({"value": "a token of theirs"})
+        connector.save()
+        assert send_sample(connector, "datapoint/report").delivered
+        (received,) = receiver.wait_for(1)
+    assert (received.method, received.path) == ("POST", "/forward?site=7")
+    assert received.headers["content-type"] == "application/json"
+    assert received.headers["x-forward-token"] == "a token of theirs"
+    (message,) = received.json()
+    assert (message["attempt"], len(message["observations"]) > 0) == (0, True)
+
+
+@pytest.mark.line(105, 110, 111, 118, 128)
+def test_smartgridones_snapshot_is_pushed_with_the_controllers_token(in_tenant: Tenant) -> None:
+    with Receiver() as receiver:
+        connector = make_connector(receiver.url + "/live", profile="smartgridone.2026-11", signing="none")
+        connector.auth_type = "bearer"
+        connector.set_credentials({"token": "of-this-controller"})
+        connector.save()
+        assert send_sample(connector, "telemetry/snapshot").delivered
+        (received,) = receiver.wait_for(1)
+    assert (received.method, received.path) == ("POST", "/live")
+    assert received.headers["authorization"] == "Bearer of-this-controller"
+    assert isinstance(received.json(), dict)

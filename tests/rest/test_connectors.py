@@ -23,6 +23,7 @@ def stored(world: World) -> list[Connector]:
         return list(Connector.objects.order_by("id"))
 
 
+@pytest.mark.line(109, 139, 144)
 def test_a_new_connector_is_disabled_pinned_and_shows_its_secret_once(world: World) -> None:
     made = post(world.manager, CONNECTORS, BODY)
     assert made["secret"].startswith("whsec_")
@@ -72,6 +73,7 @@ def test_the_public_key_is_always_shown(world: World) -> None:
         ({"type": "bearer", "token": "s3cret"}, {"type": "bearer", "token_set": True}),
     ],
 )
+@pytest.mark.line(112, 135, 136)
 def test_credentials_are_written_only(world: World, auth: dict[str, str], shown: dict[str, object]) -> None:
     made = post(world.manager, CONNECTORS, BODY | {"auth": auth})
     assert made["auth"] == shown
@@ -106,6 +108,7 @@ def test_credentials_are_written_only(world: World, auth: dict[str, str], shown:
         ({"name": " "}, "/name"),
     ],
 )
+@pytest.mark.line(40, 129, 139)
 def test_what_cannot_be_stored_is_refused_by_field(world: World, change: dict[str, object], pointer: str) -> None:
     refused = world.manager.post(CONNECTORS, BODY | change, format="json")
     assert refused.status_code == 400, refused.content

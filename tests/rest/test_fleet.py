@@ -138,6 +138,7 @@ def test_a_partner_sees_its_own_and_changes_nothing_of_the_fleet(world: World) -
     assert world.reader.get(f"{GATEWAYS}{mine['id']}/").json()["access_granted"] is False
 
 
+@pytest.mark.line(19, 29)
 def test_data_points(world: World) -> None:
     path = "/api/v1/data-points/"
     body = {"name": "ac.power", "unit": "W", "threshold": 50, "min_interval": 10, "max_interval": 900}

@@ -22,6 +22,7 @@ def triggers(world: World) -> int:
         return Trigger.objects.count()
 
 
+@pytest.mark.line(131, 140, 141)
 def test_the_kinds_and_their_defaults(world: World) -> None:
     target = connector(world)
     values = post(world.manager, TRIGGERS, {"name": "V", "kind": "values", "connector": target})
@@ -75,6 +76,7 @@ def test_types_that_the_connectors_profile_cannot_carry(world: World) -> None:
     assert triggers(world) == 1
 
 
+@pytest.mark.line(137, 142, 143)
 def test_gateways_and_connectors_of_others_do_not_exist(world: World) -> None:
     theirs = post(world.stranger, "/api/v1/gateways/", {"serial_number": "GW-1"})["id"]
     mine = post(world.manager, "/api/v1/gateways/", {"serial_number": "GW-1"})["id"]

@@ -134,6 +134,7 @@ def test_history_may_be_imported(site: Tenant) -> None:
 
 
 @pytest.mark.parametrize("closed", ["company", "pairing", "access", "plan"])
+@pytest.mark.line(15, 22, 23, 24, 26, 27, 130)
 def test_data_points_leave_only_with_pairing_access_opt_in_and_plan(site: Tenant, closed: str) -> None:
     from portal.fleet.models import Gateway
 
@@ -182,6 +183,7 @@ def test_nothing_leaves_for_what_does_not_want_it(site: Tenant, off: str) -> Non
     assert WaitingDelivery.objects.count() == 0
 
 
+@pytest.mark.line(138)
 def test_a_connector_gets_an_event_once_however_many_ask_for_it(site: Tenant) -> None:
     from connectors.models import Connector
 
@@ -193,6 +195,7 @@ def test_a_connector_gets_an_event_once_however_many_ask_for_it(site: Tenant) ->
     assert WaitingDelivery.objects.count() == 2
 
 
+@pytest.mark.line(143)
 def test_nothing_crosses_the_organization(site: Tenant, stranger: Tenant) -> None:
     answer = accept_readings(stranger.organization.id, [reading(1, at(0))], NOW).as_json()
     assert answer["rejected"][0]["errors"][0]["pointer"] == "/gateway"

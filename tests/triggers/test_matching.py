@@ -39,6 +39,7 @@ ROUTES: list[tuple[Routes, UUID | None, UUID | None, list[UUID]]] = [
 
 
 @pytest.mark.parametrize(("routes", "gateway_id", "company_id", "wanted"), ROUTES)
+@pytest.mark.line(142)
 def test_a_route_is_for_its_gateways_and_its_company(
     routes: Routes, gateway_id: UUID | None, company_id: UUID | None, wanted: list[UUID]
 ) -> None:

@@ -52,6 +52,7 @@ def api(stack: Stack, request: pytest.FixtureRequest) -> Api:
     return api
 
 
+@pytest.mark.line(105)
 def test_from_a_reading_to_a_partners_200(api: Api, partner: Receiver) -> None:
     made = api.connector(partner.url + "/hook?site=7")
     status, answer = api.send(100.0, 104.0, 111.5)
@@ -145,6 +146,7 @@ def test_a_frozen_workers_late_results_change_nothing(site: Site) -> None:
     assert holds(scenarios.f6_worker_frozen(site, times=1))
 
 
+@pytest.mark.line(28)
 def test_killed_workers_lose_nothing(site: Site) -> None:
     assert holds(scenarios.f1_workers_killed(site, deliveries=1600, kills=3))
 
