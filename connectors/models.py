@@ -16,6 +16,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from connectors import batching
+from connectors.notice_models import Notice, NoticeChannel, NoticeMessage  # noqa: F401 - Django finds models here
 from portal.lib import crypto
 from portal.lib.partitions import DailyTable
 from portal.lib.uuid7 import uuid7
@@ -376,6 +377,8 @@ class ConnectorHealth(models.Model):
     """The first failure since the last success."""
     resting_until = models.DateTimeField(null=True)
     """While it lies ahead, the breaker leaves the endpoint alone; then one message finds out how it is."""
+    noticed = models.BooleanField(default=False, db_default=False)
+    """People were told that it fails, and not yet that it works again."""
 
     objects = TenantManager()
 
