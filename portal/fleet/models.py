@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from portal.fleet.appliance_types import APPLIANCE_KINDS, APPLIANCE_TYPES
@@ -34,6 +34,25 @@ class System(TenantModel):
         return queryset.filter(id__in=own)
 
 
+class Protocol(models.TextChoices):
+    """How a gateway and its appliances talk. `portal.fleet.presence` says how long each may be silent."""
+
+    LORAWAN = "lorawan", "LoRaWAN"
+    WIRED = "wired", "Wired: BACnet, Modbus, M-Bus and the like"
+
+
+SHORTEST_SILENCE, LONGEST_SILENCE = 60, 31 * 86_400
+
+
+def _offline_after() -> models.PositiveIntegerField[int | None, int | None]:
+    """Seconds of silence after which the device is offline; null: as its gateway's, or as its protocol says."""
+    return models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(SHORTEST_SILENCE), MaxValueValidator(LONGEST_SILENCE)],
+    )
+
+
 @audited()
 class Gateway(TenantModel):
     """The box on site. Its data points leave only while it is paired with a company and access is granted."""
@@ -45,6 +64,8 @@ class Gateway(TenantModel):
     name = models.CharField(max_length=200, blank=True)
     model = models.CharField(max_length=100, blank=True)
     firmware = models.CharField(max_length=100, blank=True)
+    protocol = models.CharField(max_length=20, choices=Protocol.choices, blank=True)
+    offline_after = _offline_after()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -133,6 +154,7 @@ class Appliance(TenantModel):
     kind = models.CharField(max_length=20, choices=[(k, k) for k in APPLIANCE_KINDS], blank=True)
     manufacturer = models.CharField(max_length=100, blank=True)
     model = models.CharField(max_length=100, blank=True)
+    offline_after = _offline_after()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -211,6 +233,38 @@ class Series(models.Model):
         verbose_name_plural = "series"
         constraints = [
             models.UniqueConstraint(fields=["subject_id", "data_point_id"], name="series_once"),
+        ]
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        own = Gateway._base_manager.filter(company_id=company_id).values("id")
+        return queryset.filter(gateway_id__in=own)
+
+
+class Presence(models.Model):
+    """Whether a gateway or an appliance is heard of. One that has never reported has no row, or `online` null.
+
+    `subject_id` is the appliance, or the gateway itself. `changed_at` is when `online` last changed. Until
+    `expect_before` the next report may take, whatever the deadline is. `with_gateway`: it is offline because its
+    gateway is, and comes back with it. Hot: written by intake calls, so it has no foreign keys, and no index on what
+    changes with each report.
+    """
+
+    subject_id = models.UUIDField(primary_key=True)
+    organization_id = models.UUIDField()
+    gateway_id = models.UUIDField()
+    online = models.BooleanField(null=True)
+    with_gateway = models.BooleanField(default=False)
+    last_seen_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+    expect_before = models.DateTimeField(null=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization_id", "subject_id"], name="presence_by_organization"),
+            models.Index(fields=["gateway_id"], name="presence_by_gateway"),
         ]
 
     @classmethod
