@@ -6,12 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from connectors.models import Connector
+from portal.fleet.models import DataPoint
+from portal.lib.partitions import DailyTable
 from portal.tenants.audit import audited, bumps_config
 from portal.tenants.models import Company
-from portal.tenants.scope import TenantModel
+from portal.tenants.scope import TenantManager, TenantModel
+from triggers.aggregation import Held
+
+DAILY_TABLES = (DailyTable(name="triggers_dailyaggregate", key="time"),)
+
+LONGEST_STANDING = 86_400
+"""Seconds. Of the days before, a day's figures only know the last one."""
 
 
 class TriggerKind(models.TextChoices):
@@ -75,3 +84,102 @@ class SchedulerTick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Function(models.TextChoices):
+    """How a day's readings become one figure; the words of the catalogue's `aggregate/daily`."""
+
+    STARTS = "starts", "Starts: how often it began to run"
+    RUN_TIME = "run_time", "Run time: how long it ran, in hours"
+    ENERGY = "energy", "Energy: growth of a counter, resets allowed for"
+    MINIMUM = "minimum", "Minimum"
+    MAXIMUM = "maximum", "Maximum"
+    MEAN = "mean", "Mean, weighted by time"
+    LAST = "last", "Last value of the day"
+    AVAILABILITY = "availability", "Availability: share of the day with readings, in %"
+
+
+@audited()
+class Aggregate(TenantModel):
+    """The definition of one daily aggregate. `name` is the property that partners read.
+
+    A reading stands for the time until the next one, but for at most `holds_for` seconds: null is the data point's
+    expected interval, or else the median of the day's intervals. A value other than `rests_at` that stays the same for
+    longer than `stuck_after` seconds is a stuck sensor's: null is six hours for a gauge and never for others, 0 is
+    never. What is above `running_above` runs.
+    """
+
+    data_point = models.ForeignKey(DataPoint, on_delete=models.CASCADE, related_name="aggregates")
+    function = models.CharField(max_length=20, choices=Function.choices)
+    name = models.CharField(max_length=200)
+    minimum_coverage = models.FloatField(default=80, validators=[MinValueValidator(0), MaxValueValidator(100)])
+    holds_for = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_STANDING)]
+    )
+    stuck_after = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
+    rests_at = models.FloatField(null=True, blank=True, default=0)
+    running_above = models.FloatField(default=0)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="aggregate_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        return queryset
+
+
+class DailyAggregate(models.Model):
+    """What became of one aggregate of one device on one day: sent with this value, or held back and why.
+
+    Its key is what lets each be sent once only. Partitioned by `day`; hot, so it has no foreign keys. `subject_id` is
+    the appliance, or the gateway for what the gateway itself measures.
+    """
+
+    class State(models.TextChoices):
+        SENT = "sent", "Sent"
+        HELD = "held", "Held back"
+
+    pk = models.CompositePrimaryKey("organization_id", "day", "subject_id", "property")
+    organization_id = models.UUIDField()
+    day = models.DateField()
+    subject_id = models.UUIDField()
+    property = models.TextField()
+    id = models.UUIDField()
+    gateway_id = models.UUIDField()
+    company_id = models.UUIDField()
+    state = models.TextField(choices=State.choices)
+    value = models.JSONField(null=True)
+    coverage_percent = models.FloatField(null=True)
+    reason = models.TextField(choices=[(held.value, held.value) for held in Held], null=True)
+    detail = models.TextField(null=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization_id", "id"], name="daily_aggregate_by_id")]
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        return queryset.filter(company_id=company_id)
+
+
+class AggregateRun(models.Model):
+    """How far an organization's aggregates of one day are: the gateways up to `after` are done.
+
+    Who works on them holds the row's lock for a chunk of gateways.
+    """
+
+    organization = models.ForeignKey("tenants.Organization", on_delete=models.CASCADE)
+    day = models.DateField()
+    after = models.UUIDField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "day"], name="aggregate_run_once")]

@@ -1,0 +1,234 @@
+"""The figures of a day from its readings: one statement for a chunk of gateways, whatever they measure.
+
+Each series' readings of the day are read once, in the order of its index, and beside them the one before and the one
+after: what held at midnight, and what share of a counter's growth over midnight is this day's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from portal.lib.database import Cursor
+from triggers.aggregation import UNITS, Definition, Figures, stuck_after
+
+DAY = timedelta(days=1)
+"""A UTC day has no other length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What one aggregate is of. `appliance_id` is None for what the gateway itself measures."""
+
+    gateway_id: UUID
+    appliance_id: UUID | None
+
+    @property
+    def id(self) -> UUID:
+        return self.appliance_id or self.gateway_id
+
+
+_WANTED = """
+with subject as (
+    select u.gateway_id, u.gateway_id as id, null::uuid as appliance_id from unnest(%(gateways)b::uuid[]) u(gateway_id)
+    union all
+    select a.gateway_id, a.id, a.id from fleet_appliance a where a.gateway_id = any(%(gateways)b::uuid[])
+),
+wanted as materialized (  -- one row for each aggregate of each device
+    select row_number() over () as n, u.gateway_id, u.appliance_id, s.id as series_id,
+           a.name, a.function, a.minimum_coverage, a.stuck_after, a.rests_at, a.running_above, p.unit, p.kind,
+           coalesce(a.holds_for, nullif(p.expected_interval, 0)) as holds_for
+      from subject u
+      join fleet_series s on s.subject_id = u.id
+      join triggers_aggregate a on a.data_point_id = s.data_point_id and a.id = any(%(aggregates)b::uuid[])
+      join fleet_datapoint p on p.id = s.data_point_id
+     where not exists (
+           select from triggers_dailyaggregate d
+            where d.organization_id = %(organization)b and d.day = %(day)b and d.subject_id = u.id
+              and d.property = a.name and (d.state = 'sent' or not %(again)b))
+)
+"""
+_OF_WANTED = """
+, reading as (
+    select w.n, w.holds_for, w.rests_at, w.running_above, r.time, r.quality = 0 as good, r.since,
+           coalesce(r.number, case r.text when 'true' then 1 when 'false' then 0 end) as value,
+           coalesce(r.text, r.number::text) as shown
+      from wanted w
+     cross join lateral (
+           select time, number, text, quality, null::timestamptz as since
+             from events_reading
+            where series_id = w.series_id and time >= %(start)b and time < %(end)b
+            union all
+           select before.*, run.since  -- and since when that value has been the same
+             from (select time, number, text, quality
+                     from events_reading
+                    where series_id = w.series_id and time < %(start)b
+                      and time >= %(start)b::timestamptz - interval '1 day'
+                    order by time desc limit 1) before
+            cross join lateral (
+                  select min(time) as since
+                    from events_reading
+                   where series_id = w.series_id and time <= before.time
+                     and time >= %(start)b::timestamptz - interval '1 day'
+                     and time > coalesce(
+                         (select other.time
+                            from events_reading other
+                           where other.series_id = w.series_id and other.time < before.time
+                             and other.time >= %(start)b::timestamptz - interval '1 day' and other.quality = 0
+                             and (other.number, other.text) is distinct from (before.number, before.text)
+                           order by other.time desc limit 1),
+                         '-infinity')) run
+            union all
+           (select time, number, text, quality, null  -- which tells how much the last hour's energy was
+              from events_reading
+             where series_id = w.series_id and time >= %(end)b and time < %(end)b::timestamptz + interval '1 day'
+             order by time limit 1)
+           ) r
+),
+paced as (  -- where nobody said how often readings come
+    select n, percentile_cont(0.5) within group (order by gap) as median
+      from (select n, extract(epoch from time - lag(time) over (partition by n order by time))::float8 as gap
+              from reading where holds_for is null) gaps
+     where gap is not null
+     group by n
+),
+standing as (
+    select r.*, coalesce(r.holds_for, p.median, 0) * interval '1 second' as holds
+      from reading r left join paced p using (n)
+),
+stepped as (  -- a reading beside the one before it that is as good or bad; `near`: that tells of this day too
+    select n, time, good, value, shown, rests_at, running_above, since,
+           time >= %(start)b and time < %(end)b as today,
+           greatest(0, extract(epoch from
+               least(lead(time) over each, time + holds, %(end)b) - greatest(time, %(start)b)))::float8 as stands,
+           lag(time) over alike as before_time,
+           lag(value) over alike as before,
+           lag(shown) over alike is not distinct from shown as same,
+           lag(time) over alike + 2 * holds >= least(time, %(start)b) as near
+      from standing
+    window each as (partition by n order by time), alike as (partition by n, good order by time)
+),
+run as (
+    select *,
+           max(coalesce(since, time)) filter (where not (same and near)) over (partition by n, good order by time)
+               as same_since,
+           case when value >= before / 2 then value - before else value end  -- half or less: it began again from 0
+               * extract(epoch from least(time, %(end)b) - greatest(before_time, %(start)b))::float8
+               / extract(epoch from time - before_time)::float8 as growth
+      from stepped
+)
+select w.gateway_id, w.appliance_id, w.name, w.function, w.unit, w.kind, w.minimum_coverage, w.stuck_after,
+       count(*) filter (where today),
+       coalesce(sum(stands) filter (where good), 0),
+       coalesce(sum(stands), 0),
+       count(*) filter (where today and good and near and value > r.running_above and before <= r.running_above),
+       coalesce(sum(stands) filter (where good and value > r.running_above), 0),
+       sum(growth) filter (where good),
+       min(value) filter (where today and good),
+       max(value) filter (where today and good),
+       sum(value * stands) filter (where good) / nullif(sum(stands) filter (where good and value is not null), 0),
+       (array_agg(shown order by time desc) filter (where today and good))[1],
+       coalesce(max(extract(epoch from time - same_since))
+           filter (where today and good and value is distinct from r.rests_at), 0)::float8,
+       count(*) filter (where today and good and value is null)
+  from wanted w left join run r using (n)
+ group by w.n, w.gateway_id, w.appliance_id, w.name, w.function, w.unit, w.kind, w.minimum_coverage, w.stuck_after
+"""
+_NAMES_OF_WANTED = "select gateway_id, appliance_id, name from wanted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which aggregates, of which gateways and the appliances behind them, on the UTC day from `start`.
+
+    Left out is what is decided already; `again` takes up what was held back.
+    """
+
+    organization_id: UUID
+    start: datetime
+    gateways: Sequence[UUID]
+    aggregates: Sequence[UUID]
+    again: bool = False
+
+    @property
+    def end(self) -> datetime:
+        return self.start + DAY
+
+    def halves(self) -> list[Question]:
+        """Two that ask for as much together, or none when it cannot be divided."""
+        if (middle := len(self.aggregates) // 2) > 0:
+            parts = [self.aggregates[:middle], self.aggregates[middle:]]
+            return [replace(self, aggregates=part) for part in parts]
+        if (middle := len(self.gateways) // 2) > 0:
+            return [replace(self, gateways=part) for part in (self.gateways[:middle], self.gateways[middle:])]
+        return []
+
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "organization": self.organization_id,
+            "day": self.start.date(),
+            "start": self.start,
+            "end": self.end,
+            "gateways": list(self.gateways),
+            "aggregates": list(self.aggregates),
+            "again": self.again,
+        }
+
+
+def read(cursor: Cursor, question: Question) -> list[tuple[Subject, Definition, Figures]]:
+    """The figures of all that is wanted. Raises psycopg.DataError where numbers are too large to be added up."""
+    cursor.execute(_WANTED + _OF_WANTED, question.parameters())
+    return [
+        (
+            Subject(gateway_id=gateway, appliance_id=appliance),
+            Definition(
+                name=name,
+                function=function,
+                unit=UNITS.get(function, str(unit)),
+                minimum_coverage=needed,
+                stuck_after=stuck_after(stuck, kind),
+            ),
+            _figures(*figures),
+        )
+        for gateway, appliance, name, function, unit, kind, needed, stuck, *figures in cursor
+    ]
+
+
+def wanted(cursor: Cursor, question: Question) -> list[tuple[Subject, str]]:
+    """What `read` would give figures of: the devices, and the names of their aggregates."""
+    cursor.execute(_WANTED + _NAMES_OF_WANTED, question.parameters())
+    return [(Subject(gateway_id=gateway, appliance_id=appliance), name) for gateway, appliance, name in cursor]
+
+
+def _figures(
+    readings: int,
+    covered: float,
+    reached: float,
+    starts: int,
+    run: float,
+    energy: float | None,
+    minimum: float | None,
+    maximum: float | None,
+    mean: float | None,
+    last: str | None,
+    unchanged: float,
+    worded: int,
+) -> Figures:
+    return Figures(
+        readings=readings,
+        covered=covered / DAY.total_seconds(),
+        reached=reached / DAY.total_seconds(),
+        starts=starts,
+        run_hours=run / 3600,
+        energy=energy,
+        minimum=minimum,
+        maximum=maximum,
+        mean=mean,
+        last=None if last is None else json.loads(last),
+        unchanged=unchanged,
+        worded=worded,
+    )
