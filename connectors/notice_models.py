@@ -22,7 +22,6 @@ class NoticeChannel(TenantModel):
     sealed = models.TextField(editable=False)
     shown = models.CharField(max_length=300, editable=False)
     """What may be seen of the address: an e-mail address is whole, a URL only its host."""
-    enabled = models.BooleanField(default=True)
     tested_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
