@@ -84,7 +84,11 @@ class ConnectorForm(forms.Form):
         " sent to. After a change of the URL's host it has to show it again.",
     )
     batch_max_events = forms.IntegerField(
-        label="Events in one request, at most", required=False, min_value=1, max_value=batching.MOST_EVENTS
+        label="Events in one request, at most",
+        required=False,
+        min_value=1,
+        max_value=batching.MOST_EVENTS,
+        initial=batching.DEFAULT_EVENTS,
     )
     batch_max_bytes = forms.IntegerField(
         label="Bytes of its body, at most",

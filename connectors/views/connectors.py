@@ -282,6 +282,7 @@ def format_page(request: HttpRequest, connector_id: UUID) -> HttpResponse:
 def check_of(connector: Connector) -> dict[str, Any]:
     """What a page says of the ownership check."""
     return {
+        "shown": connector.ownership != Ownership.NONE,
         "state": ownership_rules.state_of(connector, clock.now()),
         "title": Ownership(connector.ownership).label,
         "host": origin_of(connector.url),

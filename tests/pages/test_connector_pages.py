@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,3 +322,130 @@ def test_a_trigger_that_makes_no_sense_is_not_made(
     answer = owner.post(f"/connectors/{connector.id}/triggers/", wish, headers=HTMX)
     assert reason in answer.content.decode()
     assert not Trigger._base_manager.exists()
+
+
+# what a scheme or a format asks for
+
+
+def test_the_form_takes_what_the_chosen_scheme_and_format_need(tenant: Tenant, owner: Client) -> None:
+    filled = NEW | {
+        "profile": "wattsense.2026-11",
+        **{f"route_{name}": f"/hooks/{name}" for name in ("values", "events", "alarms")},
+        "auth_type": "oauth2",
+        "oauth2_token_url": "https://login.example/token",
+        "oauth2_client_id": "feeder",
+        "oauth2_client_secret": "hush-hush",
+        "oauth2_credentials_in": "header",
+        "signing": "custom",
+        "custom_header": "X-Proof",
+        "custom_algorithm": "sha512",
+        "custom_encoding": "base64",
+        "custom_prefix": "v1=",
+        "signing_secret": "a secret that the receiver has already",
+        "ownership": "link",
+        "batch_max_events": "50",
+    }
+    answer = owner.post("/connectors/new/", filled)
+    assert answer.status_code == 200
+    assert b"a secret that the receiver has already" not in answer.content
+    connector = Connector._base_manager.get(name="Alarm line")
+    assert connector.routes == {"values": "/hooks/values", "events": "/hooks/events", "alarms": "/hooks/alarms"}
+    assert connector.get_credentials() == {"client_secret": "hush-hush"}
+    assert connector.auth_public["credentials_in"] == "header"
+    assert connector.signing_options["header"] == "X-Proof"
+    assert (connector.ownership, connector.batch_max_events) == ("link", 1)
+    with scope.organization(tenant.organization.id):
+        assert configure.live_secrets(connector, clock.now()) == [filled["signing_secret"]]
+    page = owner.get(f"/connectors/{connector.id}/change/").content.decode()
+    assert "hush-hush" not in page
+    for shown in ('value="/hooks/alarms"', 'value="X-Proof"', "Keep as it is (OAuth2 client credentials)"):
+        assert shown in page
+    kept = {name: value for name, value in filled.items() if not name.startswith("oauth2")}
+    owner.post(f"/connectors/{connector.id}/change/", kept | {"auth_type": "keep", "route_alarms": "/b"})
+    connector = Connector._base_manager.get(name="Alarm line")
+    assert (connector.routes["alarms"], connector.auth_type) == ("/b", "oauth2")
+    assert connector.get_credentials() == {"client_secret": "hush-hush"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"profile": "wattsense.2026-11", "route_values": "/v", "route_events": "/e"}, "This field is required."),
+        (
+            {"profile": "wattsense.2026-11", **dict.fromkeys(("route_values", "route_events", "route_alarms"), "../v")},
+            "Leave out the segments",
+        ),
+        ({"signing": "custom", "custom_header": "Not a header"}, "letters, digits and hyphens only"),
+        ({"signing": "github", "signing_secret": "short"}, "The secret must have"),
+        ({"auth_type": "mtls", "mtls_certificate": "x", "mtls_private_key": "y"}, "PEM"),
+        ({"signing": "none", "ownership": "challenge"}, "choose a signing scheme"),
+    ],
+)
+def test_what_a_scheme_or_format_refuses_is_said_beside_its_field(
+    owner: Client, change: dict[str, str], reason: str
+) -> None:
+    page = owner.post("/connectors/new/", NEW | change).content.decode()
+    assert re.search(rf'<div class="problem" role="alert">[^<]*{reason}', page)
+    assert not Connector._base_manager.exists()
+
+
+def test_each_scheme_has_its_inputs_shown(owner: Client) -> None:
+    """The style sheet shows them: a scheme that it does not know would have none."""
+    sheet = Path("portal/static/portal/css/form.css").read_text()
+    page = owner.get("/connectors/new/").content.decode()
+    groups = set(re.findall(r'data-only="((?:auth|signing)-\w+|routed|batched)"', page))
+    assert {"auth-oauth2", "signing-custom", "routed", "batched"} <= groups
+    assert all(f"[data-only~={group}]" in sheet for group in groups)
+
+
+def test_a_page_shows_what_arrives(tenant: Tenant, signed_in: AsWhom, portal: Portal) -> None:
+    with scope.organization(tenant.organization.id):
+        connector = make_connector("https://x.example/", "gridX", profile="gridx.2026-03")
+    page = signed_in("viewer").get(f"/connectors/{connector.id}/format/").content.decode()
+    assert "no event for measured values" in page
+    assert "accountID" in page
+
+
+# ownership
+
+
+def unverified(tenant: Tenant, url: str, method: str) -> Connector:
+    with scope.organization(tenant.organization.id):
+        return make_connector(url, "Scripted", enabled=False, ownership=method)
+
+
+def test_a_connector_is_verified_on_its_page(tenant: Tenant, signed_in: AsWhom, owner: Client) -> None:
+    with Receiver() as receiver:
+        connector = unverified(tenant, receiver.url, "link")
+        path = f"/connectors/{connector.id}/"
+        refused = owner.post(f"{path}switch/", {"enabled": "true"}, headers=HTMX)
+        assert refused.status_code == 409
+        assert b"verify it" in refused.content
+        assert b"Not verified" in owner.get(path).content
+        assert signed_in("operator").post(f"{path}verify/", headers=HTMX).status_code == 403
+        assert receiver.requests == []
+        part = owner.post(f"{path}verify/", headers=HTMX).content.decode()
+        (received,) = receiver.wait_for(1)
+    assert "The link has arrived" in part
+    assert received.json()["token"] not in part
+    assert not Connector._base_manager.get(id=connector.id).enabled
+
+
+def test_a_connector_without_a_check_is_not_verified(owner: Client, portal: Portal) -> None:
+    path = f"/connectors/{portal.connectors['Grid operations'].id}/"
+    assert owner.post(f"{path}verify/", headers=HTMX).status_code == 409
+    assert b"Ownership check" not in owner.get(path).content
+
+
+def test_the_form_says_that_another_host_switches_it_off(tenant: Tenant, owner: Client) -> None:
+    connector = unverified(tenant, "https://a.example/in", "link")
+    path = f"/connectors/{connector.id}/change/"
+    assert b"Another host in the URL" not in owner.get(path).content
+    verified = {"ownership_verified_host": "https://a.example:443", "enabled": True}
+    Connector._base_manager.filter(id=connector.id).update(**verified)
+    assert b"Another host in the URL" in owner.get(path).content
+    same = {"name": "Scripted", "signing": "standard_webhooks", "retry_policy": "standard", "ownership": "link"}
+    owner.post(path, NEW | same | {"url": "https://b.example/in"})
+    page = owner.get(f"/connectors/{connector.id}/").content.decode()
+    assert "Switched off: its host is to be verified" in page
+    assert not Connector._base_manager.get(id=connector.id).enabled
