@@ -23,11 +23,12 @@ def refusals(event_types: Sequence[str], profile: str, kind: str | None = None) 
 
 def defaults(kind: str, profile: str) -> list[str]:
     """What a trigger of this kind carries when its types are not given: none where there is no good guess."""
-    if kind == TriggerKind.VALUES:
-        return [DATAPOINT_VALUE]
-    if kind == TriggerKind.ALARMS:
-        return [name for name in CATALOGUE if not _refusal(name, profile, kind)]
-    return []
+    if kind == TriggerKind.EVENTS:
+        return []
+    carried = [name for name in CATALOGUE if not _refusal(name, profile, kind)]
+    if kind == TriggerKind.VALUES and (DATAPOINT_VALUE in carried or not carried):
+        return [DATAPOINT_VALUE]  # also where the format refuses it: with its reason
+    return carried
 
 
 def _refusal(name: str, profile: str, kind: str | None) -> str | None:

@@ -22,6 +22,16 @@ def triggers(world: World) -> int:
         return Trigger.objects.count()
 
 
+def test_what_a_values_trigger_carries_by_itself_is_what_its_format_can(world: World) -> None:
+    defaults = [
+        post(world.manager, TRIGGERS, {"name": name, "kind": "values", "connector": connector(world, name)})[
+            "event_types"
+        ]
+        for name in ("smartgridone", "withthegrid")
+    ]
+    assert defaults == [["telemetry/snapshot"], ["datapoint/value"]]
+
+
 @pytest.mark.line(131, 140, 141)
 def test_the_kinds_and_their_defaults(world: World) -> None:
     target = connector(world)
