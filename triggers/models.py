@@ -10,7 +10,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from connectors.models import Connector
-from portal.fleet.models import DataPoint
+from portal.fleet.appliance_types import APPLIANCE_TYPES
+from portal.fleet.models import DataPoint, Gateway
 from portal.lib.partitions import DailyTable
 from portal.tenants.audit import audited, bumps_config
 from portal.tenants.models import Company
@@ -74,6 +75,114 @@ class Subscription(TenantModel):
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
         return queryset.filter(company_id=company_id)
+
+
+class Severity(models.TextChoices):
+    """Of faults: the two types of an appliance's status (S0 line 5)."""
+
+    ANY = "any", "Any"
+    ERROR = "error", "Error"
+    WARNING = "warning", "Warning"
+
+
+@audited()
+class OccurrenceRule(TenantModel):
+    """When a fault that occurs is worth telling: `conditions` as `triggers.rules` reads them.
+
+    For all codes, or types of appliance, where that is empty. Of the rules that fit a fault the most specific counts.
+    """
+
+    code = models.CharField(max_length=200, blank=True)
+    appliance_type = models.CharField(max_length=20, choices=[(t, t) for t in APPLIANCE_TYPES], blank=True)
+    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.ANY)
+    conditions = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "code", "appliance_type", "severity"], name="occurrence_rule_once"
+            )
+        ]
+        triggers = [bumps_config()]
+
+    def __str__(self) -> str:
+        return f"{self.code or 'any code'}, {self.appliance_type or 'any appliance'}, {self.severity}"
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        return queryset
+
+
+class Fault(models.Model):
+    """What is known of one fault code of one appliance: whether it is there, and whether its raise was sent.
+
+    `counted` are the occurrences that its rule goes by. A raise that is held back `until` then is kept in `data`, to be
+    looked at again. `told_since` and `occurrences` are what was told of it, raises since then included. Hot: written
+    with each fault that comes in, so it has no foreign keys.
+    """
+
+    pk = models.CompositePrimaryKey("appliance_id", "type", "code")
+    organization_id = models.UUIDField()
+    appliance_id = models.UUIDField()
+    type = models.TextField()
+    code = models.TextField()
+    gateway_id = models.UUIDField()
+    fault_id = models.TextField(default="")
+    open = models.BooleanField(default=False)
+    sent = models.BooleanField(default=False)
+    since = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+    counted = ArrayField(models.DateTimeField(), default=list)
+    counts = models.BooleanField(default=False)
+    occurrences = models.IntegerField(default=0)
+    told_since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    data = models.TextField(null=True)
+
+    objects = TenantManager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["until"], condition=models.Q(until__isnull=False), name="fault_to_look_at"),
+        ]
+
+
+class AlarmStatus(models.TextChoices):
+    """As in the catalogue's alarms, and as Wattsense's alerts have it (B4)."""
+
+    OPEN = "open", "Open"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    CLOSED = "closed", "Closed"
+
+
+class Alarm(models.Model):
+    """Where one alarm is in its life. `data` is its last event's, as JSON. Hot, so it has no foreign keys.
+
+    A row without a status is of an alarm that nobody has raised: a name in a refused change, forgotten with the others.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    organization_id = models.UUIDField()
+    gateway_id = models.UUIDField()
+    appliance_id = models.UUIDField(null=True)
+    alarm_id = models.TextField()
+    status = models.TextField(choices=AlarmStatus.choices, default="")
+    severity = models.TextField(default="")
+    data = models.TextField(default="{}")
+    raised_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    objects = TenantManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway_id", "alarm_id"], name="alarm_once")]
+        indexes = [models.Index(fields=["organization_id", "id"], name="alarm_of_organization")]
+
+    @classmethod
+    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
+        own = Gateway._base_manager.filter(company_id=company_id).values("id")
+        return queryset.filter(gateway_id__in=own)
 
 
 class SchedulerTick(models.Model):
