@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from portal.fleet import api
+from portal.fleet import api, link_view
 from portal.fleet.contract_api import ContractView
 
 rest = SimpleRouter()
@@ -13,4 +13,7 @@ rest.register("appliances", api.ApplianceView, "appliance")
 rest.register("data-points", api.DataPointView, "data-point")
 rest.register("contracts", ContractView, "contract")
 
-urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/", include(rest.urls))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(rest.urls)),
+    path("pair/", link_view.visit, name="partner-link"),
+]

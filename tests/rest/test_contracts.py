@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.events.models import Event
-from portal.fleet.models import Contract
+from portal.fleet.models import Contract, PairingCode
 from portal.tenants import scope
 from portal.tenants.models import Company
 from tests.rest.world import World, by_key, patch, post
@@ -246,3 +246,29 @@ def test_when_the_event_cannot_be_stored_nothing_has_changed(world: World, monke
     assert gateway_of(world, gateway) == (None, False)
     with scope.organization(world.ours.organization.id):
         assert Event.objects.filter(type="contract/status").count() == 1
+
+
+def test_where_partners_send_people_back_to_is_the_organizations_to_say(world: World) -> None:
+    path, uris = f"/api/v1/companies/{world.ours.company.id}/", ["https://partner.example/connected"]
+    assert patch(world.manager, path, {"redirect_uris": uris})["redirect_uris"] == uris
+    for caller in (world.partner, world.teammate, world.reader):
+        assert caller.patch(path, {"redirect_uris": []}, "json").status_code == 403
+    assert world.stranger.patch(path, {"redirect_uris": []}, "json").status_code == 404
+    for bad in (["http://partner.example/"], [*uris, *uris], ["https://a.example/#b"]):
+        refused = world.manager.patch(path, {"redirect_uris": bad}, "json")
+        assert refused.status_code == 400
+        assert all(error["pointer"].startswith("/redirect_uris") for error in refused.json()["errors"])
+    assert world.reader.get(path).json()["redirect_uris"] == uris
+
+
+def test_a_pairing_code_is_made_by_who_manages(world: World) -> None:
+    path = f"{GATEWAYS}{make_gateway(world)}/pairing-code/"
+    for caller, status in ((world.teammate, 403), (world.reader, 403), (world.partner, 403), (world.stranger, 404)):
+        assert caller.post(path, {}, "json").status_code == status
+    with scope.organization(world.ours.organization.id):
+        assert not PairingCode.objects.exists()
+    first, second = (post(world.manager, path, {}) for _ in range(2))
+    assert first["code"] != second["code"]
+    assert set(first) == {"code", "expires_at"}
+    with scope.organization(world.ours.organization.id):
+        assert PairingCode.objects.count() == 1
