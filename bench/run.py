@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from bench import claim, drain, hanging, intake, latency, quick, raw, results, rival
+from bench import batching, claim, drain, formats, hanging, intake, latency, quick, raw, results, rival
 from bench.bed import Bed
 from bench.drain import Drain, Load
 from bench.process import stop_on_signals
@@ -51,6 +51,8 @@ class Run:
         taken_in = self._part("intake", lambda: intake.measure(self._bed))
         claims = self._part("claim", lambda: claim.measure(self._bed))
         self._raw()
+        together = self._part("batches", lambda: batching.measure(self._bed))
+        costs = self._part("formats", formats.measure)
         hung = self._part("hanging partners", lambda: hanging.measure(self._bed))
         self._raw()
         return {
@@ -63,6 +65,8 @@ class Run:
             "claim_us": claims,
             "hanging_p99_ms": hung,
             "intake_eps": taken_in,
+            "batching": together,
+            "formats_us": costs,
             "quick": quickly,
             "measured": datetime.now(UTC).isoformat(timespec="minutes"),
             "machine": results.machine(os.cpu_count() or 1),
@@ -120,6 +124,14 @@ def table(figures: results.Figures) -> list[str]:
         *(
             (f"{count} of 100 hanging", f"p99 of the others {p99:.1f} ms")
             for count, p99 in figures["hanging_p99_ms"].items()
+        ),
+        (
+            f"batches of {figures['batching']['events_per_request']:.0f}, one worker",
+            f"{figures['batching']['events_per_second']:,.0f} events/s",
+        ),
+        *(
+            (f"{name}, an event", f"render {cost['render']:.1f} µs, with signature {cost['render_and_sign']:.1f} µs")
+            for name, cost in figures["formats_us"].items()
         ),
         *((f"intake, {kind} per call", f"{eps:,.0f} events/s") for kind, eps in figures["intake_eps"].items()),
     ]

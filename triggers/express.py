@@ -44,7 +44,9 @@ class Express:
         except DATABASE_FAULTS:
             answer = database_away()
         except Exception:
-            structlog.contextvars.bind_contextvars(request_id=str(uuid4()))  # which the 500 and its log line show
+            # Which the 500 and its log line show; the next call in this thread has one of its own.
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(request_id=str(uuid4()))
             raise
         if 400 <= answer.status_code < FAULT:
             _tell(request, answer)

@@ -21,6 +21,8 @@ GOOD: dict[str, Any] = {
     "claim_us": {"1000": 1000.0, "2000000": 1200.0},
     "hanging_p99_ms": {"0": 5.0, "1": 6.0, "30": 9.0},
     "intake_eps": {"1": 1000.0, "100": 24_000.0, "drf_100": 2500.0},
+    "batching": {"events_per_second": 20_000.0, "events_per_request": 99.0},
+    "formats_us": {"standard.2026-11": {"render": 5.0, "render_and_sign": 8.0}},
     "quick": {"drain_of_raw": 0.3},  # of other pairs than `drain_rps` and `raw_rps` are of: 0.4
     "spread": {"raw_rps": [9_000.0, 10_000.0, 11_000.0]},
 }
