@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -37,8 +38,6 @@ from portal.lib.uuid7 import uuid7
 
 ANSWER_WITHIN: Final = 15.0
 """Seconds that a receiver has to answer (Smartcar)."""
-
-_JSON: Final = "application/json"
 
 
 class NoCheckError(Exception):
@@ -78,11 +77,12 @@ def verify(connector: Connector, now: datetime) -> Verification:
     try:
         rows = list(configure.live_rows(connector, now))
         target = target_of(connector, rows)
-        question = _question(connector, target, [row.get_secret() for row in rows], now)
+        ask = _asking(connector, target, [row.get_secret() for row in rows], now)
+        if not connection.in_atomic_block:
+            connection.close()
+        question = ask(token_headers(target))
     except (NotSendable, SecretUnreadable) as error:
         return Verification(detail=str(error), exchange=unsendable(str(error)))
-    if not connection.in_atomic_block:
-        connection.close()
     outcome = send_now(question.request, egress_policy())
     detail = _conclude(connector, question, outcome)
     return Verification(
@@ -120,19 +120,22 @@ def allowed_rate(headers: Headers) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 1 <= len(text) <= 6 and int(text) > 0 else None
 
 
-def _question(connector: Connector, target: Target, signing_secrets: list[str], now: datetime) -> Question:
+def _asking(
+    connector: Connector, target: Target, signing_secrets: list[str], now: datetime
+) -> Callable[[Headers], Question]:
+    """How to ask, given the headers of an access token. What the answer is compared with is stored first."""
     if connector.ownership == Ownership.CHALLENGE:
-        return _challenge(target, signing_secrets, now)
+        return partial(_challenge, target, signing_secrets, now)
     token = secrets.token_urlsafe(32)
     link = f"{settings.PUBLIC_URL}{reverse('ownership', args=[connector.organization_id, connector.id, token])}"
     connector.ownership_digest, connector.ownership_asked_at = _digest(token), now
     connector.save(update_fields=["ownership_digest", "ownership_asked_at"])
     if connector.ownership == Ownership.LINK:
-        return _link(target, token, link, now)
-    return _handshake(connector, target, token, link)
+        return partial(_link, target, token, link, now)
+    return partial(_handshake, target, token, link)
 
 
-def _challenge(target: Target, signing_secrets: list[str], now: datetime) -> Question:
+def _challenge(target: Target, signing_secrets: list[str], now: datetime, access: Headers) -> Question:
     challenge = secrets.token_urlsafe(32)
 
     def judge(outcome: Outcome) -> str | None:
@@ -140,22 +143,15 @@ def _challenge(target: Target, signing_secrets: list[str], now: datetime) -> Que
             return None
         return "The answer is not the challenge's HMAC-SHA256 under the signing secret, in hexadecimal."
 
-    body = {"type": "ownership/challenge", "challenge": challenge}
-    return Question(
-        request=_message(target, body, now), judge=judge, passed="The receiver answered the challenge: it is verified."
-    )
+    request = _message(target, {"type": "ownership/challenge", "challenge": challenge}, now, access)
+    return Question(request=request, judge=judge, passed="The receiver answered the challenge: it is verified.")
 
 
-def _link(target: Target, token: str, link: str, now: datetime) -> Question:
-    until = now + ownership_rules.LINK_LIFE
-    body = {
-        "type": "ownership/confirmation",
-        "confirmation_url": link,
-        "token": token,
-        "expires_at": clock.rfc3339(until),
-    }
+def _link(target: Target, token: str, link: str, now: datetime, access: Headers) -> Question:
+    until = clock.rfc3339(now + ownership_rules.LINK_LIFE)
+    body = {"type": "ownership/confirmation", "confirmation_url": link, "token": token, "expires_at": until}
     return Question(
-        request=_message(target, body, now),
+        request=_message(target, body, now, access),
         judge=lambda _: None,
         passed="The link has arrived. Whoever reads what arrives there has three days to open it.",
         secret=token,
@@ -163,15 +159,15 @@ def _link(target: Target, token: str, link: str, now: datetime) -> Question:
     )
 
 
-def _handshake(connector: Connector, target: Target, token: str, link: str) -> Question:
+def _handshake(target: Target, token: str, link: str, access: Headers) -> Question:
     origin = urlsplit(settings.PUBLIC_URL).hostname or ""
     asked: Headers = (("WebHook-Request-Origin", origin), ("WebHook-Request-Callback", link))
-    if connector.rate_limit:
-        asked = (*asked, ("WebHook-Request-Rate", str(connector.rate_limit)))
+    if target.rate_limit:
+        asked = (*asked, ("WebHook-Request-Rate", str(target.rate_limit)))
     request = Request(
         method="OPTIONS",
         url=target.url,
-        headers=(*asked, *target.auth.headers, *token_headers(target)),
+        headers=(*asked, *target.auth.headers, *access),
         body=b"",
         timeout=ANSWER_WITHIN,
         exempt=target.exempt,
@@ -186,11 +182,10 @@ def _handshake(connector: Connector, target: Target, token: str, link: str) -> Q
     return Question(request=request, judge=judge, passed="The receiver allows it: it is verified.", secret=token)
 
 
-def _message(target: Target, body: dict[str, str], now: datetime) -> Request:
+def _message(target: Target, body: dict[str, str], now: datetime, access: Headers) -> Request:
     """Made as every message of the connector is: authenticated and signed."""
-    rendered = Rendered(body=orjson.dumps(body), content_type=_JSON)
-    request = make_request(target, rendered, str(uuid7(now)), now, token_headers(target))
-    return msgspec.structs.replace(request, timeout=ANSWER_WITHIN)
+    rendered = Rendered(body=orjson.dumps(body), content_type="application/json")
+    return msgspec.structs.replace(make_request(target, rendered, str(uuid7(now)), now, access), timeout=ANSWER_WITHIN)
 
 
 def _conclude(connector: Connector, question: Question, outcome: Outcome) -> str:
