@@ -284,6 +284,10 @@ RETENTION_READINGS_DAYS = env.int("RETENTION_READINGS_DAYS", default=30)
 RETENTION_DELIVERIES_DAYS = env.int("RETENTION_DELIVERIES_DAYS", default=90)
 RETENTION_ATTEMPTS_DAYS = env.int("RETENTION_ATTEMPTS_DAYS", default=90)
 
+# How often silent devices are looked for, and how much longer than its deadline a device may be silent, in seconds.
+CONNECTIVITY_SWEEP_MINUTES = env.one_of("CONNECTIVITY_SWEEP_MINUTES", ("1", "5", "10", "15", "20", "30"), default="15")
+CONNECTIVITY_DEBOUNCE_SECONDS = env.int("CONNECTIVITY_DEBOUNCE_SECONDS", default=60)
+
 # portal/checks/scheduling.py says which guarantee hangs on which of these, and refuses others at the start.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -307,7 +311,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
-CELERY_IMPORTS = ("triggers.scheduled.retention",)
+CELERY_IMPORTS = ("triggers.scheduled.retention", "triggers.scheduled.connectivity")
 CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
         "task": "triggers.scheduled.retention.make_partitions_ahead",
@@ -320,6 +324,10 @@ CELERY_BEAT_SCHEDULE = {
     "forget what is no longer needed": {
         "task": "triggers.scheduled.retention.forget_expired",
         "schedule": crontab(minute="17"),
+    },
+    "take silent devices offline": {
+        "task": "triggers.scheduled.connectivity.take_silent_offline",
+        "schedule": crontab(minute=f"*/{CONNECTIVITY_SWEEP_MINUTES}"),
     },
     "scheduler is alive": {"task": "triggers.scheduled.retention.note_alive", "schedule": 30.0},
 }

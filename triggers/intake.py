@@ -26,11 +26,12 @@ from portal.events.models import Quality
 from portal.events.store import NewEvent, NewReading
 from portal.fleet import series
 from portal.fleet.locate import Located, Source, UnknownAppliance, locate
+from portal.fleet.presence import Device, Signs
 from portal.fleet.series import SeriesKey, SeriesState
 from portal.lib import clock
 from portal.lib.database import Row, batch_cursor
 from portal.lib.uuid7 import uuid7s
-from triggers import filters
+from triggers import filters, presence
 from triggers.filters import Reason, Sent
 from triggers.matching import Configuration, Point, configuration
 
@@ -122,7 +123,25 @@ def accept_events(
     `concerning` is the company that all of them are about, where that is not the one each gateway is paired with now.
     """
     numbered = list(enumerate(items))
-    return take_events(organization_id, numbered, now, Result(), company_id=company_id, concerning=concerning)
+    return take_events(
+        organization_id, numbered, now, Result(), company_id=company_id, concerning=concerning, from_devices=False
+    )
+
+
+def tell_connectivity(organization_id: UUID, devices: Iterable[Device], now: datetime, *, online: bool) -> None:
+    """Events of devices that came online or went offline. One that was removed meanwhile has nothing to tell."""
+    state = "online" if online else "offline"
+    items = [
+        EventItem(
+            type=f"{'gateway' if device.appliance_id is None else 'appliance'}/{state}",
+            gateway=str(device.gateway_id),
+            appliance=None if device.appliance_id is None else str(device.appliance_id),
+            time=now,
+        )
+        for device in devices
+    ]
+    if items:
+        accept_events(organization_id, items, now)
 
 
 def take_readings(
@@ -147,6 +166,8 @@ def take_readings(
         keys = {(source.subject_id, point.id): source.gateway_id for _, source, point in good}
         states = series.lock(cursor, organization_id, keys)
         new = _store_readings(cursor, good, states, result)
+        if oldest is not None:  # what is imported was measured once; it is no sign of life
+            _note_devices(cursor, organization_id, presence.heard((source for _, source, _ in good), now), now)
         events = _filtered(config, organization_id, new, states)
         series.save(cursor, states.values())
         _store_and_enqueue(cursor, organization_id, config, events, events)
@@ -161,8 +182,12 @@ def take_events(
     *,
     company_id: UUID | None = None,
     concerning: UUID | None = None,
+    from_devices: bool = True,
 ) -> Result:
-    """`accept_events` for items that were parsed by the caller, who has already refused some in `result`."""
+    """`accept_events` for items that were parsed by the caller, who has already refused some in `result`.
+
+    What comes `from_devices` is a sign of their life; what the platform makes of itself is not.
+    """
     with batch_cursor() as cursor:
         config = configuration(cursor, organization_id)
         references = ((item.gateway, item.appliance) for _, item in items if item.gateway is not None)
@@ -172,9 +197,12 @@ def take_events(
         good = [checked for index, item in items if (checked := _check_event(index, item, located, now, result))]
         keyed = any(item.id is not None for item, _, _ in good)
         # Most calls write with one statement, which needs no transaction around it: two round trips fewer.
-        with transaction.atomic() if keyed or config.dropping else nullcontext():
+        signs = presence.told(_happened(good, now), now) if from_devices else {}
+        with transaction.atomic() if keyed or config.dropping or signs else nullcontext():
             if keyed:
                 good = _leave_out_duplicates(cursor, organization_id, good, now, result)
+                signs = presence.told(_happened(good, now), now) if from_devices else {}
+            _note_devices(cursor, organization_id, signs, now, good)
             result.accepted += len(good)
             ids = uuid7s(len(good))
             events = [
@@ -206,6 +234,16 @@ def _store_and_enqueue(
         pairs = [pair for pair in pairs if pair[1] not in config.dropping]
     outbox.enqueue(cursor, organization_id, events, pairs)
     transaction.on_commit(partial(hints.publish, {connector_id for _, connector_id in pairs}))
+
+
+def _note_devices(
+    cursor: Cursor, organization_id: UUID, signs: Signs, now: datetime, events: Sequence[GoodEvent] = ()
+) -> None:
+    """Who is heard again after it was offline is told of as online, unless one of these events tells of it."""
+    back = presence.note_seen(cursor, organization_id, signs, now)
+    if back:
+        announced = presence.announced(_happened(events, now))
+        tell_connectivity(organization_id, [device for device in back if device not in announced], now, online=True)
 
 
 # Readings
@@ -359,6 +397,10 @@ def _check_event(index: int, item: EventItem, located: Located, now: datetime, r
         result.refuse(index, *errors)
         return None
     return item, source, data
+
+
+def _happened(good: Iterable[GoodEvent], now: datetime) -> Iterable[presence.Happened]:
+    return ((item.type, source, item.time or now) for item, source, _ in good)
 
 
 def _concerning(located: Located, company_id: UUID) -> Located:
