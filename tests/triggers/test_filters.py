@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from triggers.filters import Reason, Rule, Sent, judge
+from triggers.filters import Reason, Rule, Sent, direction, judge, rounded
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -76,3 +76,84 @@ def test_a_slow_drift_is_not_lost() -> None:
             passed.append(minute)
             sent = Sent(value=value, time=time)
     assert passed == [3, 6, 9]
+
+
+STEADY = rule(threshold=1, hysteresis=0.5)
+
+
+@pytest.mark.line(18, 19)
+@pytest.mark.parametrize(
+    ("rule", "moved", "value", "expected"),
+    [
+        pytest.param(STEADY, 0, 21.0, Reason.CHANGED, id="up, where it moved is not known"),
+        pytest.param(STEADY, 0, 19.0, Reason.CHANGED, id="down, where it moved is not known"),
+        pytest.param(STEADY, 1, 21.0, Reason.CHANGED, id="further up"),
+        pytest.param(STEADY, 1, 19.0, None, id="back down by the threshold"),
+        pytest.param(STEADY, 1, 18.5, Reason.CHANGED, id="back down by threshold and hysteresis"),
+        pytest.param(STEADY, -1, 19.0, Reason.CHANGED, id="further down"),
+        pytest.param(STEADY, -1, 21.4, None, id="back up, a little too little"),
+        pytest.param(STEADY, -1, 21.5, Reason.CHANGED, id="back up by both"),
+        pytest.param(rule(hysteresis=0.5), 1, 19.9, None, id="without a threshold the hysteresis stays"),
+        pytest.param(
+            rule(threshold=0.05, hysteresis=0.05, threshold_kind="relative"), 1, 18.5, None, id="relative as well"
+        ),
+        pytest.param(
+            rule(threshold=0.05, hysteresis=0.05, threshold_kind="relative"), 1, 18.0, Reason.CHANGED, id="10 % down"
+        ),
+        pytest.param(rule(kind="counter", hysteresis=5), 1, 19.0, Reason.RESET, id="a counter that starts again"),
+        pytest.param(rule(kind="state", hysteresis=5), 1, 19.0, Reason.CHANGED, id="a state has none"),
+        pytest.param(
+            rule(threshold=1, hysteresis=0.5, max_interval=10), 1, 19.0, Reason.INTERVAL, id="silence ends all the same"
+        ),
+    ],
+)
+def test_who_turns_back_has_further_to_go(rule: Rule, moved: int, value: float, expected: Reason | None) -> None:
+    sent = Sent(value=20.0, time=NOON - timedelta(seconds=10), direction=moved)
+    assert judge(rule, sent, value, NOON) is expected
+
+
+@pytest.mark.parametrize(
+    ("moved", "value", "reason", "expected"),
+    [
+        (0, 21.0, Reason.CHANGED, 1),
+        (1, 19.0, Reason.CHANGED, -1),
+        (1, 19.9, Reason.INTERVAL, 1),
+        (1, 0.0, Reason.RESET, 0),
+        (1, "off", Reason.CHANGED, 0),
+    ],
+)
+def test_where_a_series_moves(moved: int, value: Any, reason: Reason, expected: int) -> None:
+    assert direction(Sent(value=20.0, time=NOON, direction=moved), value, reason) == expected
+
+
+def test_a_first_value_moves_nowhere() -> None:
+    assert direction(None, 20.0, Reason.FIRST) == 0
+
+
+@pytest.mark.line(17)
+@pytest.mark.parametrize(
+    ("resolution", "value", "expected"),
+    [
+        (0, 20.123, 20.123),
+        (0.1, 20.14, 20.1),
+        (0.1, 20.15, 20.2),
+        (0.1, 0.3, 0.3),
+        (0.5, 20.3, 20.5),
+        (10, 1234, 1230),
+        (10, 1235, 1240),
+        (10, -1235, -1240),
+        (1, -0.2, 0.0),
+        (0.25, 7, 7),
+        (1e-9, 1e300, 1e300),
+        (1e308, 1.7e308, 1.7e308),
+        (0.1, True, True),
+        (0.1, "20.14", "20.14"),
+    ],
+)
+def test_rounded_to_the_resolution(resolution: float, value: Any, expected: Any) -> None:
+    near = rounded(rule(resolution=resolution), value)
+    assert (repr(near), type(near)) == (repr(expected), type(value))
+
+
+def test_a_state_is_not_rounded() -> None:
+    assert rounded(rule(kind="state", resolution=10), 3) == 3
