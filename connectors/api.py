@@ -155,7 +155,7 @@ class PauseWish(Strict):
 
 
 class SampleWish(Strict):
-    event_type = serializers.ChoiceField(choices=sorted(CATALOGUE), default="ping")
+    event_type = serializers.ChoiceField(choices=sorted(CATALOGUE), required=False)
 
 
 class SecretWish(Strict):
@@ -271,13 +271,13 @@ class ConnectorView(Removable[Connector]):
     @extend_schema(request=SampleWish, responses=ExchangeSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        """Send a ping, or the sample of another type, now; nothing is kept of it."""
+        """Send a ping, or what the format has first where it has none, or a type's sample; nothing is kept of it."""
         connector = self.get_object()
         wish = SampleWish(data=request.data)
         wish.is_valid(raise_exception=True)
-        event_type = wish.validated_data["event_type"]
+        event_type = wish.validated_data.get("event_type", "")
         profile = profiles.resolve(connector.profile)
-        if profile is not None and (refusal := profile.refusal(event_type)):
+        if event_type and profile is not None and (refusal := profile.refusal(event_type)):
             raise ValidationError({"event_type": refusal})
         return Response(send_sample(connector, event_type).as_json())
 

@@ -228,11 +228,11 @@ def _where_it_was_pressed(request: HttpRequest, connector_id: UUID) -> HttpRespo
 def test(request: HttpRequest, connector_id: UUID) -> HttpResponse:
     """Send a sample now and show the whole exchange. Nothing of it is kept."""
     connector = _connector(connector_id)
-    event_type = request.POST.get("event_type") or "ping"
+    event_type = request.POST.get("event_type", "")
     profile = profiles.resolve(connector.profile)
-    if event_type not in CATALOGUE:
+    if event_type and event_type not in CATALOGUE:
         return fragments.refused("There is no such event type.")
-    if profile is not None and (refusal := profile.refusal(event_type)):
+    if event_type and profile is not None and (refusal := profile.refusal(event_type)):
         return fragments.refused(refusal)
     exchange = send_sample(connector, event_type)
     if exchange.delivered:

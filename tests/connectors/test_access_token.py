@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from connectors import auth
 from connectors.access_token import AccessToken
 from connectors.auth.prepared import Prepared, Token, TokenSource
 from connectors.dispatch import Target
 from connectors.message import ErrorClass, Headers, Outcome, Request
 from tests.connectors.running_lanes import Running, target
+from tests.proof.authorization_server import IN_BODY, IN_HEADER, LIFE, SECRET, AuthorizationServer
 from tests.receiver import Answer, Received, Receiver
 from tests.whole.stack import eventually
 
@@ -154,6 +156,27 @@ def test_a_hanging_authorization_server_delays_only_its_own_connector(running: R
         running.deliver(free, 20)
         eventually(lambda: len(running.results) == 20)
         assert {result.due.connector_id for result in running.results} == {free.connector_id}
+
+
+@pytest.mark.line(49, 50, 51)
+@pytest.mark.parametrize(("client_id", "place"), [(IN_BODY, "body"), (IN_HEADER, "header")])
+def test_against_a_real_authorization_server(running: Running, client_id: str, place: str) -> None:
+    """Authlib's: one token for all, a new one when it has expired there, and when it was revoked."""
+    with AuthorizationServer() as partner:
+        config = {"token_url": partner.token_url, "client_id": client_id, "client_secret": SECRET}
+        config |= {"type": "oauth2", "credentials_in": place}
+        to = target(partner.url + "/in", auth=auth.prepare(config), credentials=config, concurrency=8)
+        running.retarget(to)
+        for count, spoil in (
+            (10, lambda: partner.pass_time(2 * LIFE)),
+            (20, lambda: setattr(list(partner.tokens.values())[-1], "revoked", True)),
+            (30, lambda: None),
+        ):
+            running.deliver(to, 10)
+            eventually(lambda count=count: len(running.results) == count)
+            spoil()
+        assert [(result.state, result.outcome.status) for result in running.results] == [("delivered", 202)] * 30
+        assert len(partner.asked) == len(partner.tokens) == 3
 
 
 def answer(seconds: float | None, token: str = "t") -> Outcome:  # noqa: S107 - no password
