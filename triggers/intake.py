@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 import psycopg
 from django.db import transaction
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from connectors import hints, outbox, pausing
 from portal.events import catalogue, store
@@ -31,7 +31,7 @@ from portal.fleet.series import SeriesKey, SeriesState
 from portal.lib import clock
 from portal.lib.database import Row, batch_cursor
 from portal.lib.uuid7 import uuid7s
-from triggers import filters, presence
+from triggers import filters, held_back, presence
 from triggers.filters import Reason, Sent
 from triggers.matching import Configuration, Point, configuration
 
@@ -117,14 +117,23 @@ def accept_events(
     *,
     company_id: UUID | None = None,
     concerning: UUID | None = None,
+    decided: bool = False,
 ) -> Result:
     """Take events in: validated against the catalogue, stored, matched, put on their way.
 
     `concerning` is the company that all of them are about, where that is not the one each gateway is paired with now.
+    `decided`: faults among them are to go out, whatever their rules say.
     """
     numbered = list(enumerate(items))
     return take_events(
-        organization_id, numbered, now, Result(), company_id=company_id, concerning=concerning, from_devices=False
+        organization_id,
+        numbered,
+        now,
+        Result(),
+        company_id=company_id,
+        concerning=concerning,
+        from_devices=False,
+        decided=decided,
     )
 
 
@@ -183,6 +192,7 @@ def take_events(
     company_id: UUID | None = None,
     concerning: UUID | None = None,
     from_devices: bool = True,
+    decided: bool = False,
 ) -> Result:
     """`accept_events` for items that were parsed by the caller, who has already refused some in `result`.
 
@@ -198,18 +208,35 @@ def take_events(
         keyed = any(item.id is not None for item, _, _ in good)
         # Most calls write with one statement, which needs no transaction around it: two round trips fewer.
         signs = presence.told(_happened(good, now), now) if from_devices else {}
-        with transaction.atomic() if keyed or config.dropping or signs else nullcontext():
+        judged = not decided and held_back.any_judged(item.type for item, _, _ in good)
+        with transaction.atomic() if keyed or config.dropping or signs or judged else nullcontext():
             if keyed:
                 good = _leave_out_duplicates(cursor, organization_id, good, now, result)
                 signs = presence.told(_happened(good, now), now) if from_devices else {}
             _note_devices(cursor, organization_id, signs, now, good)
             result.accepted += len(good)
+            why: dict[int, str] = {}
+            if judged:
+                good, why = _hold_back(cursor, organization_id, config, good, now)
             ids = uuid7s(len(good))
             events = [
-                _new_event(event_id, item.type, organization_id, source, item.time or now, item.correlation_id, data)
-                for event_id, (item, source, data) in zip(ids, good, strict=True)
+                _new_event(
+                    event_id,
+                    item.type,
+                    organization_id,
+                    source,
+                    item.time or now,
+                    item.correlation_id,
+                    data,
+                    why.get(n),
+                )
+                for n, (event_id, (item, source, data)) in enumerate(zip(ids, good, strict=True))
             ]
-            leaving = [event for event, entry in zip(events, good, strict=True) if _may_leave(config, entry)]
+            leaving = [
+                event
+                for event, entry in zip(events, good, strict=True)
+                if event.held_because is None and _may_leave(config, entry)
+            ]
             _store_and_enqueue(cursor, organization_id, config, events, leaving)
     return result
 
@@ -318,7 +345,8 @@ def _filtered(
     """Move each series on, and turn the readings that pass into events.
 
     A late reading (older than the last one of its series) is kept but never sent. While a gateway's data points do
-    not leave, nothing counts as sent, so that the first value after they do is.
+    not leave, nothing counts as sent, so that the first value after they do is. What passes goes as the data point's
+    resolution rounds it; the reading is kept as it was measured.
     """
     passed: list[tuple[ReadingItem, Source, Point, Reason, Sent | None]] = []
     for item, source, point in new:
@@ -326,16 +354,27 @@ def _filtered(
         if state.last_time is not None and item.time <= state.last_time:
             continue
         state.last_time, state.last_value = item.time, item.value
-        leaves = config.sends and _shares_values(config, source)
-        if not leaves or item.quality == "bad":
+        if not (config.sends and _shares_values(config, source)):
+            state.sent_time = state.sent_value = None
             continue
-        sent = None if state.sent_time is None else Sent(value=state.sent_value, time=state.sent_time)
-        reason = filters.judge(point.rule, sent, item.value, item.time)
+        if item.quality == "bad":
+            continue
+        sent = _last_sent(state)
+        value = filters.rounded(point.rule, item.value)
+        reason = filters.judge(point.rule, sent, value, item.time)
         if reason is not None:
-            passed.append((item, source, point, reason, sent))
-            state.sent_time, state.sent_value = item.time, item.value
+            shown = item if value is item.value else structs.replace(item, value=value)
+            passed.append((shown, source, point, reason, sent))
+            state.sent_direction = filters.direction(sent, value, reason)
+            state.sent_time, state.sent_value = item.time, value
     ids = uuid7s(len(passed))
     return [_value_event(event_id, organization_id, *entry) for event_id, entry in zip(ids, passed, strict=True)]
+
+
+def _last_sent(state: SeriesState) -> Sent | None:
+    if state.sent_time is None:
+        return None
+    return Sent(value=state.sent_value, time=state.sent_time, direction=state.sent_direction)
 
 
 def _shares_values(config: Configuration, source: Source) -> bool:
@@ -419,6 +458,23 @@ def _may_leave(config: Configuration, entry: GoodEvent) -> bool:
     return source is not None and _shares_values(config, source)
 
 
+def _hold_back(
+    cursor: Cursor, organization_id: UUID, config: Configuration, good: Sequence[GoodEvent], now: datetime
+) -> tuple[list[GoodEvent], dict[int, str]]:
+    """The events, faults and alarms with what their data lacked; and by index why some of them are held back."""
+    happened = {
+        index: (item.type, source, item.time or now, item.data)
+        for index, (item, source, _) in enumerate(good)
+        if source is not None
+    }
+    judged = held_back.judge(cursor, organization_id, config, happened, now)
+    told = list(good)
+    for index, (data, _) in judged.items():
+        item, source, _ = good[index]
+        told[index] = item, source, orjson.Fragment(orjson.dumps(data))
+    return told, {index: because for index, (_, because) in judged.items() if because is not None}
+
+
 def _written(data: dict[str, Any]) -> tuple[orjson.Fragment, list[tuple[str, str]]]:
     """It as JSON, and why it cannot be written, or carried inside a partner's format too."""
     try:
@@ -460,6 +516,7 @@ def _new_event(
     time: datetime,
     correlation_id: UUID | None,
     data: dict[str, Any] | orjson.Fragment,
+    held_because: str | None = None,
 ) -> NewEvent:
     """The event with its document; docs/event-document.md describes the keys."""
     document: dict[str, Any] = {
@@ -484,4 +541,5 @@ def _new_event(
         gateway_id=source.gateway_id if source else None,
         appliance_id=source.appliance_id if source else None,
         body=orjson.dumps(document),
+        held_because=held_because,
     )

@@ -23,8 +23,9 @@ from portal.fleet.models import DataPoint
 from portal.lib.database import Row
 from portal.tenants import scope
 from portal.tenants.models import Company, Organization, Plan
+from triggers import rules
 from triggers.filters import Rule
-from triggers.models import Subscription, Trigger
+from triggers.models import OccurrenceRule, Subscription, Trigger
 
 HELD_ORGANIZATIONS = 2000
 """Configurations kept in memory per process; the one compiled longest ago goes first."""
@@ -56,6 +57,7 @@ class Configuration:
     opted_in: frozenset[UUID]
     routes: Mapping[str, Routes] = field(default_factory=dict)
     dropping: frozenset[UUID] = frozenset()
+    occurrence_rules: tuple[rules.Rule, ...] = ()
 
     def connectors_for(self, event_type: str, gateway_id: UUID | None, company_id: UUID | None) -> Sequence[UUID]:
         """The connectors that get this event, each once however many triggers and subscriptions name it."""
@@ -103,6 +105,7 @@ def _compile(organization_id: UUID, version: int) -> Configuration:
             opted_in=frozenset(Company.objects.filter(data_points_enabled=True).values_list("id", flat=True)),
             routes=routes,
             dropping=dropping,
+            occurrence_rules=rules.in_order(map(_rule, OccurrenceRule.objects.all())),
         )
 
 
@@ -111,10 +114,21 @@ def _point(point: DataPoint) -> Point:
         kind=point.kind,  # type: ignore[arg-type]
         threshold=point.threshold,
         threshold_kind=point.threshold_kind,  # type: ignore[arg-type]
+        hysteresis=point.hysteresis,
+        resolution=point.resolution or 0.0,
         min_interval=point.min_interval,
         max_interval=point.max_interval,
     )
     return Point(id=point.id, unit=point.unit, rule=rule)
+
+
+def _rule(row: OccurrenceRule) -> rules.Rule:
+    return rules.Rule(
+        code=row.code,
+        appliance_type=row.appliance_type,
+        severity=row.severity,
+        conditions=rules.read(row.conditions),
+    )
 
 
 def _routes() -> tuple[dict[str, Routes], frozenset[UUID]]:

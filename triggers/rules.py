@@ -1,4 +1,4 @@
-"""Occurrence rules: whether a fault that occurs is worth telling, or is held back as transient. Pure; time is an argument.
+"""Occurrence rules: whether a fault that occurs is worth telling, or held back as transient. Pure; time is an argument.
 
 A rule is made of conditions, each of a kind in KINDS; all of them must be met. The words of the source are few ("the
 number of times an event occurs", "the delay between event occurrences", S0 lines 7 and 8); what they mean here is our

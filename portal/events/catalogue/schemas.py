@@ -27,8 +27,8 @@ def identifier(description: str) -> Schema:
 
 
 def name(description: str) -> Schema:
-    """An id or a code that another party gives: any text but an empty one."""
-    return {"type": "string", "minLength": 1, "maxLength": 200, "description": description}
+    """An id or a code that another party gives: any text but an empty one, and without NUL, which is no database's."""
+    return {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$", "description": description}
 
 
 def moment(description: str) -> Schema:
