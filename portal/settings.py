@@ -311,7 +311,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
-CELERY_IMPORTS = ("triggers.scheduled.retention", "triggers.scheduled.connectivity")
+CELERY_IMPORTS = (
+    "triggers.scheduled.retention",
+    "triggers.scheduled.aggregates",
+    "triggers.scheduled.connectivity",
+)
 CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
         "task": "triggers.scheduled.retention.make_partitions_ahead",
@@ -324,6 +328,11 @@ CELERY_BEAT_SCHEDULE = {
     "forget what is no longer needed": {
         "task": "triggers.scheduled.retention.forget_expired",
         "schedule": crontab(minute="17"),
+    },
+    # Due at 13:00; all ticks but that one find nothing to do, or make up for it.
+    "aggregates of the day before": {
+        "task": "triggers.scheduled.aggregates.aggregate_the_day_before",
+        "schedule": crontab(minute="*/10"),
     },
     "take silent devices offline": {
         "task": "triggers.scheduled.connectivity.take_silent_offline",

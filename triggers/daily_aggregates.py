@@ -18,6 +18,7 @@ import psycopg
 import structlog
 from django.db import transaction
 
+from connectors.notices import notify
 from portal.lib import clock
 from portal.lib.database import Cursor, batch_cursor
 from portal.lib.uuid7 import uuid7s
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 50
 """Gateways. With 20 aggregates each it is one batch of 1,000 events."""
+AGGREGATE_FAILED = "aggregate_failed"
+"""The kind of notice."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,21 +66,24 @@ class _Gateway:
     moved_at: datetime | None
 
 
+# Those whose company has opted in and has access, and whose organization's plan sends. A gateway without a company has
+# nobody who asked for its aggregates.
+_SHARED = """
+  from fleet_gateway g
+  join tenants_company c on c.id = g.company_id and c.daily_aggregates_enabled
+  join tenants_organization o on o.id = g.organization_id and o.plan = 'datastreams'
+ where g.organization_id = %b and g.access_granted
+"""
+_COUNT = "select count(*)" + _SHARED
 # Locked against moving to another company: what the event says of the company must still be so.
-_GATEWAYS = """
+_COLUMNS = """
 select g.id, g.company_id,
        (select min(later.pgh_created_at) from fleet_gatewaychange later
          where later.pgh_obj_id = g.id
            and later.pgh_id > (select max(other.pgh_id) from fleet_gatewaychange other
                                 where other.pgh_obj_id = g.id and other.company_id <> g.company_id))
-  from fleet_gateway g
-  join tenants_company c on c.id = g.company_id and c.daily_aggregates_enabled
-  join tenants_organization o on o.id = g.organization_id and o.plan = 'datastreams'
- where g.organization_id = %b and g.access_granted and g.id > %b
- order by g.id
- limit %b
-   for share of g
 """
+_NEXT = _COLUMNS + _SHARED + "   and g.id > %b order by g.id limit %b for share of g"
 _DECIDE = """
 insert into triggers_dailyaggregate
        (organization_id, day, subject_id, property, id, gateway_id, company_id,
@@ -107,6 +113,13 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+def count_gateways(organization_id: UUID) -> int:
+    """How many there are to decide for."""
+    with batch_cursor() as cursor:
+        cursor.execute(_COUNT, [organization_id])
+        return int(cursor.fetchall()[0][0])
+
+
 def decide(organization_id: UUID, day: date, after: UUID | None, now: datetime, *, again: bool = False) -> Done:
     """Decide what is undecided of the day for the next CHUNK gateways, by id, `after` that one.
 
@@ -126,8 +139,10 @@ def decide(organization_id: UUID, day: date, after: UUID | None, now: datetime, 
         )
         decisions = [_for_company(decision, gateways, question) for decision in _decisions(cursor, question)]
         new = _write(cursor, question, decisions, gateways)
+        failed = [one for one in new if one.verdict.reason == Held.ERROR]
         leaving = [one for one in new if one.verdict.reason is None]
         refused = _send(cursor, question, leaving, now)
+        _tell(organization_id, day, [*failed, *refused], now)
         held = Counter(one.verdict.reason.value for one in new if one.verdict.reason is not None)
         held[Held.ERROR.value] += len(refused)
         sent = len(leaving) - len(refused)
@@ -135,8 +150,7 @@ def decide(organization_id: UUID, day: date, after: UUID | None, now: datetime, 
 
 
 def _gateways(cursor: Cursor, organization_id: UUID, after: UUID | None) -> dict[UUID, _Gateway]:
-    """Those whose company has opted in and has access. A gateway without a company has nobody who asked for it."""
-    cursor.execute(_GATEWAYS, [organization_id, after or UUID(int=0), CHUNK])
+    cursor.execute(_NEXT, [organization_id, after or UUID(int=0), CHUNK])
     return {row[0]: _Gateway(id=row[0], company_id=row[1], moved_at=row[2]) for row in cursor}
 
 
@@ -230,3 +244,12 @@ def _event(decision: Decision, question: Question) -> EventItem:
         data["unit"] = decision.unit
     appliance = None if subject.appliance_id is None else str(subject.appliance_id)
     return EventItem(type="aggregate/daily", gateway=str(subject.gateway_id), appliance=appliance, data=data)
+
+
+def _tell(organization_id: UUID, day: date, failed: Sequence[Decision], now: datetime) -> None:
+    """An internal error is not the customer's to find (S0 line 38); poor readings are listed, and nobody is told."""
+    for name, count in Counter(one.name for one in failed).items():
+        text = (
+            f"The daily aggregate {name} of {day} could not be calculated for {count} of the devices; it is not sent."
+        )
+        notify(organization_id, AGGREGATE_FAILED, f"aggregate:{name}", text, now)

@@ -15,7 +15,6 @@ from django.db import DatabaseError, connection
 from connectors.models import ConnectorHour, Delivery, InboxMessage, WaitingDelivery
 from portal.events.models import Event, Reading
 from portal.lib import partitions
-from portal.lib.partitions import DailyTable
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from portal.tenants.models import IdempotentAnswer
@@ -40,7 +39,7 @@ def everywhere() -> Iterator[None]:
 
 
 def add_day(table: str, day: datetime) -> str:
-    daily = DailyTable(name=table, key="time" if table in {"events_reading", "events_producerkey"} else "uuid")
+    daily = next(one for one in retention.TABLES if one.name == table)
     name, (low, high) = daily.partition(day.date()), daily.bounds(day.date())
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {name}")
@@ -140,8 +139,8 @@ def test_the_default_partitions_empty_themselves_by_age(monkeypatch: pytest.Monk
         Reading.objects.create(series_id=1, time=moment, number=1)
     put_delivery(NOW - timedelta(days=200), finished=NOW - timedelta(days=5))
     put_delivery(NOW - timedelta(days=200), finished=NOW - timedelta(days=99))
-    assert [retention.empty_default(one, NOW) for one in retention.rules()] == [5, 5, 0, 1, 0]
-    assert [retention.empty_default(one, NOW) for one in retention.rules()] == [0] * 5
+    assert [retention.empty_default(one, NOW) for one in retention.rules()] == [5, 5, 0, 1, 0, 0]
+    assert [retention.empty_default(one, NOW) for one in retention.rules()] == [0] * 6
     assert (Event.objects.count(), Reading.objects.count(), Delivery.objects.count()) == (1, 1, 1)
 
 
@@ -239,3 +238,12 @@ def test_beat_knows_every_task_by_its_name(settings: Any) -> None:
     )
     here = {task.name for task in ours}
     assert here <= tasks
+
+
+def test_what_was_sent_is_known_for_as_long_as_a_day_can_be_calculated_again(settings: Any) -> None:
+    settings.RETENTION_DELIVERIES_DAYS, settings.RETENTION_READINGS_DAYS = 40, 60
+    assert rule("triggers_dailyaggregate").days == 61
+    add_day("triggers_dailyaggregate", NOW - timedelta(days=62))
+    kept = add_day("triggers_dailyaggregate", NOW - timedelta(days=61))
+    assert retention.drop_days(rule("triggers_dailyaggregate"), NOW) == [(NOW - timedelta(days=62)).date()]
+    assert kept in partitions_of("triggers_dailyaggregate")

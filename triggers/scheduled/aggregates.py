@@ -14,8 +14,9 @@ import structlog
 from celery import shared_task
 from django.db import connection, transaction
 
+from connectors.notices import notify
 from portal.tenants import scope
-from triggers.daily_aggregates import Done, decide
+from triggers.daily_aggregates import AGGREGATE_FAILED, Done, decide
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,8 @@ def aggregate_due(now: datetime) -> None:
                 _finish(organization_id, day, now)
             except Exception:
                 log.exception("daily aggregates broke off", organization=str(organization_id), day=str(day))
+                text = f"The daily aggregates of {day} broke off for an internal error, and are tried again by and by."
+                notify(organization_id, AGGREGATE_FAILED, "aggregates", text, now)
 
 
 def _unfinished(day: date) -> list[UUID]:

@@ -29,9 +29,12 @@ from portal.events.models import DEDUPLICATION_DAYS
 from portal.lib import clock, partitions, uuid7
 from portal.lib.partitions import DailyTable
 from portal.tenants.models import IdempotentAnswer
+from triggers.models import DAILY_TABLES as TRIGGER_TABLES
+from triggers.models import AggregateRun
 
 log = structlog.get_logger(__name__)
 
+TABLES = (*EVENT_TABLES, *CONNECTOR_TABLES, *TRIGGER_TABLES)
 ANSWERS_KEPT = timedelta(hours=24)
 CHUNK = 5_000
 """Rows per DELETE: short locks, and a bounded transaction however much there is to forget."""
@@ -61,15 +64,18 @@ class Rule:
 
 
 def rules() -> list[Rule]:
-    tables = {table.name: table for table in (*EVENT_TABLES, *CONNECTOR_TABLES)}
+    tables = {table.name: table for table in TABLES}
     events, readings = tables["events_event"], tables["events_reading"]
     deliveries, attempts = tables["connectors_delivery"], tables["connectors_attempt"]
+    # They say what was sent, while deliveries are listed or a day could be calculated again from its readings.
+    aggregates_days = max(settings.RETENTION_DELIVERIES_DAYS, settings.RETENTION_READINGS_DAYS + 1)
     return [
         Rule(table=events, days=settings.RETENTION_EVENTS_DAYS, age="id", held=True),
         Rule(table=readings, days=settings.RETENTION_READINGS_DAYS, age="time"),
         Rule(table=tables["events_producerkey"], days=DEDUPLICATION_DAYS + 1, age="time"),
         Rule(table=deliveries, days=settings.RETENTION_DELIVERIES_DAYS, age="finished_at"),
         Rule(table=attempts, days=settings.RETENTION_ATTEMPTS_DAYS, age="started_at"),
+        Rule(table=tables["triggers_dailyaggregate"], days=aggregates_days, age="day"),
     ]
 
 
@@ -83,7 +89,7 @@ def readings_kept_from(now: datetime) -> datetime:
 def make_partitions_ahead() -> None:
     """A table that is locked for too long has its turn again an hour later; the others do not wait for it."""
     today = clock.now().date()
-    for table in (*EVENT_TABLES, *CONNECTOR_TABLES):
+    for table in TABLES:
         with _apart("making partitions ahead", table.name):
             partitions.ensure(table, today)
 
@@ -110,6 +116,7 @@ def forget_expired() -> None:
         "answers": partial(_delete, IdempotentAnswer._meta.db_table, "created_at", now - ANSWERS_KEPT),
         "inbox": partial(_delete, InboxMessage._meta.db_table, "received_at", now - bodies),
         "figures": partial(_delete, ConnectorHour._meta.db_table, "hour", now - deliveries),
+        "runs of aggregates": partial(_delete, AggregateRun._meta.db_table, "day", now - deliveries),
         "sessions": import_module(settings.SESSION_ENGINE).SessionStore.clear_expired,
         "orphaned deliveries": outbox.drop_orphans,
     }
