@@ -209,9 +209,15 @@ class DataPointSerializer(StrictModel[DataPoint]):
     class Meta:
         model = DataPoint
         fields = (
-            "id", "name", "title", "unit", "kind", "threshold", "threshold_kind", "min_interval",
-            "max_interval", "expected_interval", "created_at",
+            "id", "name", "title", "unit", "kind", "threshold", "threshold_kind", "hysteresis", "resolution",
+            "min_interval", "max_interval", "expected_interval", "created_at",
         )  # fmt: skip
+        extra_kwargs = {
+            "hysteresis": {
+                "help_text": "What a gauge that turns back needs beside the threshold, and measured as that is."
+            },
+            "resolution": {"help_text": "Numbers are sent as multiples of it; null: as they were measured."},
+        }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         before = self.instance if isinstance(self.instance, DataPoint) else DataPoint()
@@ -219,6 +225,11 @@ class DataPointSerializer(StrictModel[DataPoint]):
         longest = attrs.get("max_interval", before.max_interval)
         if longest and longest < shortest:
             raise ValidationError({"max_interval": "Not shorter than min_interval, or 0 for none."})
+        kind = attrs.get("kind", before.kind)
+        if attrs.get("hysteresis", before.hysteresis) and kind != DataPointKind.GAUGE:
+            raise ValidationError({"hysteresis": "Only a gauge goes up and down; 0 for others."})
+        if attrs.get("resolution", before.resolution) is not None and kind == DataPointKind.STATE:
+            raise ValidationError({"resolution": "A state is sent as it is; null for one."})
         return attrs
 
 

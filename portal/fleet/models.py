@@ -181,9 +181,15 @@ class ThresholdKind(models.TextChoices):
     RELATIVE = "relative", "Relative: share of the value last sent (0.05 is 5 %)"
 
 
+FINEST_RESOLUTION = 1e-9
+
+
 @audited()
 class DataPoint(TenantModel):
-    """The definition of one property: what it is, and which of its changes are worth sending. Intervals in seconds."""
+    """The definition of one property: what it is, and which of its changes are worth sending. Intervals in seconds.
+
+    `triggers.filters` says what the fields of the filter mean; without a `resolution` values go out as measured.
+    """
 
     name = models.CharField(max_length=200)
     title = models.CharField(max_length=200, blank=True)
@@ -191,6 +197,8 @@ class DataPoint(TenantModel):
     kind = models.CharField(max_length=10, choices=DataPointKind.choices, default=DataPointKind.GAUGE)
     threshold = models.FloatField(default=0, validators=[MinValueValidator(0)])
     threshold_kind = models.CharField(max_length=10, choices=ThresholdKind.choices, default=ThresholdKind.ABSOLUTE)
+    hysteresis = models.FloatField(default=0, validators=[MinValueValidator(0)])
+    resolution = models.FloatField(null=True, blank=True, validators=[MinValueValidator(FINEST_RESOLUTION)])
     min_interval = models.FloatField(default=0, validators=[MinValueValidator(0)])
     max_interval = models.FloatField(default=0, validators=[MinValueValidator(0)])
     expected_interval = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)])
@@ -226,6 +234,8 @@ class Series(models.Model):
     sent_time = models.DateTimeField(null=True)
     sent_number = models.FloatField(null=True)
     sent_text = models.TextField(null=True)
+    sent_direction = models.SmallIntegerField(null=True)
+    """Where it had moved when it was last sent for a change: 1 up, -1 down, 0 or null not known."""
 
     objects = TenantManager()
 

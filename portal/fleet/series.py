@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from portal.lib.database import Row
+from portal.lib.database import Row, batch_cursor
 
 SeriesKey: TypeAlias = tuple[UUID, UUID]
 """Subject (appliance or gateway) and data point."""
@@ -26,10 +26,12 @@ class SeriesState:
     last_value: Any
     sent_time: datetime | None
     sent_value: Any
+    sent_direction: int = 0
 
 
 _LOCK = """
-select s.subject_id, s.data_point_id, s.id, s.last_time, s.sent_time, s.sent_number, s.sent_text
+select s.subject_id, s.data_point_id, s.id, s.last_time, s.sent_time, s.sent_number, s.sent_text,
+       s.sent_direction
   from unnest(%b::uuid[], %b::uuid[]) k(subject_id, data_point_id)
   join fleet_series s on s.subject_id = k.subject_id and s.data_point_id = k.data_point_id
  order by s.id
@@ -45,9 +47,11 @@ select %b, k.gateway_id, k.subject_id, k.data_point_id
 _SAVE = """
 update fleet_series s
    set last_time = u.last_time, last_number = u.last_number, last_text = u.last_text,
-       sent_time = u.sent_time, sent_number = u.sent_number, sent_text = u.sent_text
-  from unnest(%b::bigint[], %b::timestamptz[], %b::float8[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[])
-       u(id, last_time, last_number, last_text, sent_time, sent_number, sent_text)
+       sent_time = u.sent_time, sent_number = u.sent_number, sent_text = u.sent_text,
+       sent_direction = u.sent_direction
+  from unnest(%b::bigint[], %b::timestamptz[], %b::float8[], %b::text[], %b::timestamptz[], %b::float8[], %b::text[],
+              %b::int2[])
+       u(id, last_time, last_number, last_text, sent_time, sent_number, sent_text, sent_direction)
  where s.id = u.id
 """
 
@@ -78,8 +82,9 @@ def _lock(cursor: psycopg.Cursor[Row], keys: Collection[SeriesKey]) -> dict[Seri
             last_value=None,
             sent_time=sent_time,
             sent_value=number if text is None else json.loads(text),
+            sent_direction=direction or 0,
         )
-        for subject, point, series_id, last_time, sent_time, number, text in cursor
+        for subject, point, series_id, last_time, sent_time, number, text, direction in cursor
     }
 
 
@@ -100,8 +105,23 @@ def save(cursor: psycopg.Cursor[Row], states: Iterable[SeriesState]) -> None:
             [state.sent_time for state in moved],
             [number for number, _ in sent],
             [text for _, text in sent],
+            [state.sent_direction for state in moved],
         ],
     )
+
+
+_FORGET_SENT = """
+update fleet_series set sent_time = null, sent_number = null, sent_text = null, sent_direction = null
+ where id = any(array(select id from fleet_series
+                       where subject_id = %b or subject_id in (select id from fleet_appliance where gateway_id = %b)
+                       order by id for update))
+"""
+
+
+def forget_sent(gateway_id: UUID) -> None:
+    """Nothing of this gateway counts as sent any more: the next value of each series passes its filter."""
+    with batch_cursor() as cursor:
+        cursor.execute(_FORGET_SENT, [gateway_id, gateway_id])
 
 
 def split(value: Any) -> tuple[float | None, str | None]:

@@ -5,7 +5,7 @@ import pytest
 from portal.events.models import Event
 from portal.fleet.models import Appliance, Gateway, System
 from portal.tenants import scope
-from tests.rest.world import World, errors, post
+from tests.rest.world import World, errors, patch, post
 
 GATEWAYS = "/api/v1/gateways/"
 APPLIANCES = "/api/v1/appliances/"
@@ -175,3 +175,23 @@ def test_a_quantity_that_is_refused_is_told_of_to_nobody(world: World) -> None:
     assert world.reader.post("/api/v1/data-points/", {"name": "ac.power"}, format="json").status_code == 403
     assert world.manager.post("/api/v1/data-points/", {"name": ""}, format="json").status_code == 400
     assert event_types(world) == []
+
+
+@pytest.mark.line(17, 19)
+def test_hysteresis_and_resolution_of_a_data_point(world: World) -> None:
+    path = "/api/v1/data-points/"
+    made = post(world.manager, path, {"name": "ac.power"})
+    assert (made["hysteresis"], made["resolution"]) == (0, None)
+    changed = patch(world.manager, f"{path}{made['id']}/", {"hysteresis": 5, "resolution": 0.1})
+    assert (changed["hysteresis"], changed["resolution"]) == (5, 0.1)
+    for body, pointer in (
+        ({"hysteresis": -1}, "/hysteresis"),
+        ({"resolution": 0}, "/resolution"),
+        ({"kind": "counter"}, "/hysteresis"),
+        ({"kind": "state", "hysteresis": 0}, "/resolution"),
+    ):
+        assert pointer in errors(world.manager.patch(f"{path}{made['id']}/", body, format="json"))
+    for caller, status in ((world.reader, 403), (world.partner, 403), (world.teammate, 403), (world.stranger, 404)):
+        refused = caller.patch(f"{path}{made['id']}/", {"resolution": 1}, format="json")
+        assert refused.status_code == status
+    assert world.reader.get(f"{path}{made['id']}/").json() == changed
