@@ -315,6 +315,7 @@ CELERY_IMPORTS = (
     "triggers.scheduled.retention",
     "triggers.scheduled.aggregates",
     "triggers.scheduled.connectivity",
+    "triggers.scheduled.faults",
 )
 CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
@@ -338,6 +339,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "triggers.scheduled.connectivity.take_silent_offline",
         "schedule": crontab(minute=f"*/{CONNECTIVITY_SWEEP_MINUTES}"),
     },
+    "let faults go that have lasted": {"task": "triggers.scheduled.faults.let_ripe_go", "schedule": 60.0},
+    "forget faults and alarms": {"task": "triggers.scheduled.faults.forget_old", "schedule": crontab(minute="37")},
     "scheduler is alive": {"task": "triggers.scheduled.retention.note_alive", "schedule": 30.0},
 }
 

@@ -150,24 +150,25 @@ class Ripe:
     data: dict[str, Any]
 
 
-def let_go(cursor: Cursor, organization_id: UUID, occurrence_rules: Sequence[rules.Rule], now: datetime) -> list[Ripe]:
-    """Look again at up to FIRST faults whose time has come, and return the raises that go out.
+def let_go(
+    cursor: Cursor, organization_id: UUID, occurrence_rules: Sequence[rules.Rule], now: datetime, *, leaves: bool
+) -> tuple[int, list[Ripe]]:
+    """Look again at up to FIRST faults whose time has come: how many these were, and the raises that go out.
 
     Store and send those in the same transaction. Rows that another run has taken, or an intake call, are passed over.
     """
-    cursor.execute(_RIPE, [organization_id, now, FIRST])
     ripe, looked_at = [], []
-    for appliance_type, *row in cursor:
+    for appliance_type, *row in cursor.execute(_RIPE, [organization_id, now, FIRST]):
         fault = _fault(row)
         _, event_type, code = fault.key
         conditions = rules.conditions_for(occurrence_rules, code, appliance_type, SEVERITIES[event_type])
         looked_at.append(fault)
-        if _look(fault, conditions, now, reported=False, leaves=True) is None:
+        if _look(fault, conditions, now, reported=False, leaves=leaves) is None:
             ripe.append(_let_go(fault))
         if fault.until is None:
             fault.data = None
     _save(cursor, looked_at)
-    return ripe
+    return len(looked_at), ripe
 
 
 def _let_go(fault: Fault) -> Ripe:
