@@ -25,22 +25,43 @@ LONGEST_STANDING = 86_400
 
 
 class TriggerKind(models.TextChoices):
-    """The three flows (S3 line 133). Each carries the catalogue's types of that flow."""
+    """The three flows (S3 line 133), each with the catalogue's types of that flow; and two that go by the clock."""
 
     VALUES = "values", "Values"
     EVENTS = "events", "Events"
     ALARMS = "alarms", "Alarms"
+    SNAPSHOT = "snapshot", "Snapshots of sites, by the clock"
+    HEARTBEAT = "heartbeat", "Heartbeats of the connector, by the clock"
+
+
+BY_THE_CLOCK = {TriggerKind.SNAPSHOT: "telemetry/snapshot", TriggerKind.HEARTBEAT: "system/heartbeat"}
+"""The one type that each of these carries. It is made for the trigger's own connector, and goes nowhere else."""
+
+SHORTEST_INTERVAL = {TriggerKind.SNAPSHOT: 5, TriggerKind.HEARTBEAT: 30}
+LONGEST_INTERVAL = 86_400
+DEFAULT_INTERVAL = 60
+"""Seconds (S2 line 114)."""
+
+
+class Level(models.TextChoices):
+    DEVICE_TYPE = "device_type", "By type of device: solar, storage, ... (S2 line 116)"
+    DEVICE = "device", "By device as well (S2 line 115)"
 
 
 @audited()
 class Trigger(TenantModel):
-    """An admin's rule: which events, from which gateways, go to which connector. Empty `gateways`: all of them."""
+    """An admin's rule: which events, from which gateways, go to which connector. Empty `gateways`: all of them.
+
+    `interval_seconds` is null but for the kinds that go by the clock, `level` empty but for snapshots.
+    """
 
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=TriggerKind.choices)
     event_types = ArrayField(models.CharField(max_length=100))
     gateways = ArrayField(models.UUIDField(), default=list, blank=True)
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="triggers")
+    interval_seconds = models.PositiveIntegerField(null=True, blank=True)
+    level = models.CharField(max_length=12, choices=Level.choices, blank=True)
     enabled = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -54,6 +75,16 @@ class Trigger(TenantModel):
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
         return queryset.filter(connector__company_id=company_id)
+
+
+class TriggerClock(models.Model):
+    """Up to when a trigger by the clock has done what was due. Who works on it holds the row's lock."""
+
+    trigger = models.OneToOneField(Trigger, on_delete=models.CASCADE, primary_key=True, related_name="clock")
+    done_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.trigger_id}: {self.done_until:%Y-%m-%d %H:%M:%S}"
 
 
 @audited()
