@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from connectors import auth, batching, inbox, ownership_rules, policies, profiles, signing
 from connectors.dispatch import egress_policy
-from connectors.models import Connector
+from connectors.models import Connector, Ownership
 from connectors.profiles import Profile
 from connectors.target import check_url, join_route, origin_of, route_problem
 from portal.lib.crypto import SecretUnreadable
@@ -234,7 +234,8 @@ def _kept_auth(connector: Connector | None) -> dict[str, Any] | None:
 
 
 def _ownership(plan: Plan) -> str | None:
-    if not plan.gives("ownership", "signing") and not _moves(plan):
+    needs_secret = plan.ownership == Ownership.CHALLENGE and plan.gives("signing")
+    if not (plan.gives("ownership") or needs_secret or _moves(plan)):
         return None
     return ownership_rules.refusal(plan.ownership, plan.scheme, str(plan.url), plan.organization)
 

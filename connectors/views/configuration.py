@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from connectors import configure, outbox, signing
+from connectors import configure, outbox, refusals, signing
 from connectors.forms import ConnectorForm
 from connectors.models import Connector, Origin
 from connectors.views.connectors import show
@@ -50,14 +50,21 @@ def change_connector(request: HttpRequest, connector_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_page(MANAGE)
 def new_secret(request: HttpRequest, connector_id: UUID) -> HttpResponse:
-    """Asks, and then shows the new secret on the connector's page, once."""
+    """Asks, and then shows the new secret on the connector's page, once. One that the receiver has is not shown."""
     connector = _own(connector_id)
     if not signing.SCHEMES[connector.signing].NEEDS_SECRET:
         raise Http404
     now = clock.now()
-    if request.method == "POST":
-        return show(request, connector, **_revealed(connector, configure.rotate_secret(connector, now)))
+    own = request.POST.get("secret", "")
+    reasons = refusals.check_connector({"signing": {"secret": own}}, connector) if own else {}
+    if request.method == "POST" and not reasons:
+        made = configure.rotate_secret(connector, now, own or None)
+        if not own:
+            return show(request, connector, **_revealed(connector, made))
+        messages.success(request, f"{connector.name} signs with the new secret from now on.")
+        return redirect("connector", connector.id)
     context = {
+        "problem": reasons.get("signing/secret"),
         "connector": connector,
         "signing": configure.live_rows(connector, now).count(),
         "most": signing.MAX_SECRETS,

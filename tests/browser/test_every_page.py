@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ PAGES = {
     "connector": "/connectors/{Heat pump fleet}/",
     "new connector": "/connectors/new/",
     "change": "/connectors/{Demo inbox}/change/",
+    "what arrives": "/connectors/{Heat pump fleet}/format/",
     "pause": "/connectors/{Heat pump fleet}/pause/",
     "retry policies": "/connectors/policies/",
     "new retry policy": "/connectors/policies/new/",
@@ -52,6 +54,17 @@ def test_a_paused_connectors_page_is_too(page: Page, portal: Portal, live_server
     paused: Any = {"paused_at": clock.now(), "paused_reason": "failing", "paused_detail": "All 61 attempts failed."}
     Connector._base_manager.filter(id=connector.id).update(**paused)
     look_at(page, f"/connectors/{connector.id}/", live_server.url)
+
+
+def test_an_ownership_checks_pages_are_too(page: Page, portal: Portal, live_server: Any) -> None:
+    connector = portal.connectors["Alarm desk"]
+    asked = {"ownership_asked_at": clock.now(), "ownership_digest": hashlib.sha256(b"token").hexdigest()}
+    Connector._base_manager.filter(id=connector.id).update(ownership="link", **asked)
+    look_at(page, f"/connectors/{connector.id}/", live_server.url)
+    link = f"/ownership/{connector.organization_id}/{connector.id}/token/"
+    look_at(page, link, live_server.url)
+    page.get_by_role("button", name="Yes, send them here").click()
+    expect(page.get_by_text("Confirmed")).to_be_visible()
 
 
 def test_the_page_of_an_endpoint_that_is_left_alone_is_too(page: Page, portal: Portal, live_server: Any) -> None:

@@ -199,6 +199,19 @@ def test_a_new_secret_is_shown_once_and_the_old_one_signs_on(owner: Client, tena
     assert new not in owner.get(f"/connectors/{connector.id}/").content.decode()
 
 
+def test_a_secret_that_the_receiver_has_is_taken_and_not_shown(owner: Client, tenant: Tenant, portal: Portal) -> None:
+    connector = portal.connectors["Grid operations"]
+    path = f"/connectors/{connector.id}/secret/"
+    with scope.organization(tenant.organization.id):
+        before = configure.live_secrets(connector, clock.now())
+        assert b'<div class="problem"' in owner.post(path, {"secret": "short"}).content
+        assert configure.live_secrets(connector, clock.now()) == before
+        own = "whsec_" + "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5"
+        page = owner.post(path, {"secret": own}, follow=True).content.decode()
+        assert own not in page
+        assert configure.live_secrets(connector, clock.now()) == [own, *before]
+
+
 def test_who_may_not_manage_makes_no_secret(tenant: Tenant, signed_in: AsWhom, portal: Portal) -> None:
     connector = portal.connectors["Grid operations"]
     assert signed_in("operator").post(f"/connectors/{connector.id}/secret/").status_code == 403

@@ -101,6 +101,20 @@ def test_nothing_is_asked_where_nothing_is_required(world: World) -> None:
     assert world.manager.post(path_of(CONNECTORS, made) + "verify/", {}, format="json").status_code == 409
 
 
+def test_what_was_made_before_it_was_required_goes_on_as_it_is(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BODY)
+    path = path_of(CONNECTORS, made)
+    patch(world.manager, path, {"enabled": True})
+    Organization.objects.filter(id=world.ours.organization.id).update(requires_ownership_check=True)
+    own = {"secret": "whsec_" + "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5"}
+    assert post(world.manager, path + "secrets/", own, 200) == own
+    assert patch(world.manager, path, {"name": "Renamed", "enabled": True})["enabled"] is True
+    refused = world.manager.patch(path, {"url": "https://elsewhere.example/"}, format="json")
+    assert set(errors(refused)) == {"/ownership"}
+    moved = patch(world.manager, path, {"url": "https://elsewhere.example/", "ownership": "link"})
+    assert (moved["enabled"], moved["ownership_check"]["state"]) == (False, "unverified")
+
+
 def test_only_who_may_change_a_connector_verifies_it(world: World) -> None:
     with Receiver() as receiver:
         made = post(world.manager, CONNECTORS, BODY | {"url": receiver.url, "ownership": "link"})
