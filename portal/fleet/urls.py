@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from portal.fleet import api, link_view
+from portal.fleet import api, link_view, views
 from portal.fleet.contract_api import ContractView
 
 rest = SimpleRouter()
@@ -16,4 +16,9 @@ rest.register("contracts", ContractView, "contract")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(rest.urls)),
     path("pair/", link_view.visit, name="partner-link"),
+    path("contracts/", views.contract_list, name="contracts"),
+    path("contracts/new/", views.new_contract, name="contract-new"),
+    path("contracts/code/", views.new_code, name="contract-code"),
+    path("contracts/auto-accept/", views.auto_accept, name="contract-auto-accept"),
+    path("contracts/<uuid:contract_id>/<slug:action>/", views.change_contract, name="contract-change"),
 ]
