@@ -20,6 +20,7 @@ from triggers import intake_api
 VIEWS: dict[str, Callable[[HttpRequest], HttpResponseBase]] = {
     "/api/v1/events/": intake_api.events,
     "/api/v1/readings/": intake_api.readings,
+    "/api/v1/heartbeats/": intake_api.heartbeats,
 }
 
 log = structlog.get_logger(__name__)

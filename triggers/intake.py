@@ -176,7 +176,7 @@ def take_readings(
         states = series.lock(cursor, organization_id, keys)
         new = _store_readings(cursor, good, states, result)
         if oldest is not None:  # what is imported was measured once; it is no sign of life
-            _note_devices(cursor, organization_id, presence.heard((source for _, source, _ in good), now), now)
+            note_devices(cursor, organization_id, presence.heard((source for _, source, _ in good), now), now)
         events = _filtered(config, organization_id, new, states)
         series.save(cursor, states.values())
         _store_and_enqueue(cursor, organization_id, config, events, events)
@@ -213,7 +213,7 @@ def take_events(
             if keyed:
                 good = _leave_out_duplicates(cursor, organization_id, good, now, result)
                 signs = presence.told(_happened(good, now), now) if from_devices else {}
-            _note_devices(cursor, organization_id, signs, now, good)
+            note_devices(cursor, organization_id, signs, now, good)
             result.accepted += len(good)
             why: dict[int, str] = {}
             if judged:
@@ -263,7 +263,7 @@ def _store_and_enqueue(
     transaction.on_commit(partial(hints.publish, {connector_id for _, connector_id in pairs}))
 
 
-def _note_devices(
+def note_devices(
     cursor: Cursor, organization_id: UUID, signs: Signs, now: datetime, events: Sequence[GoodEvent] = ()
 ) -> None:
     """Who is heard again after it was offline is told of as online, unless one of these events tells of it."""
@@ -294,7 +294,7 @@ def _check_reading(
     if isinstance(item.value, float) and not math.isfinite(item.value):
         errors.append(("/value", "The number is not finite."))
     if not isinstance(source, Source):
-        errors.append(_unknown(source, item.gateway, item.appliance))
+        errors.append(unknown(source, item.gateway, item.appliance))
     if point is None:
         errors.append(("/property", f"There is no data point named {item.property!r}."))
     elif point.rule.kind != "state" and not filters.is_number(item.value):
@@ -313,7 +313,7 @@ def _check_time(time: datetime, now: datetime, oldest: timedelta | None) -> list
     return []
 
 
-def _unknown(error: Exception, gateway: str, appliance: str | None) -> tuple[str, str]:
+def unknown(error: Exception, gateway: str, appliance: str | None) -> tuple[str, str]:
     if isinstance(error, UnknownAppliance):
         return "/appliance", f"Gateway {gateway!r} has no appliance {appliance!r}."
     return "/gateway", f"There is no gateway {gateway!r}."
@@ -427,7 +427,7 @@ def _check_event(index: int, item: EventItem, located: Located, now: datetime, r
         if isinstance(found, Source):
             source = found
         else:
-            errors.append(_unknown(found, item.gateway, item.appliance))
+            errors.append(unknown(found, item.gateway, item.appliance))
     elif event_type.subject != "organization":
         errors.append(("/gateway", "is required for this type"))
     if item.appliance is None and event_type.subject == "appliance":

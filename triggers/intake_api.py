@@ -1,6 +1,6 @@
-"""POST readings/ and events/: plain views around the intake, because REST framework's cost is per item.
+"""POST readings/, events/ and heartbeats/: plain views around the intake, as REST framework's cost is per item.
 
-Both take 1 to 1,000 items, as one JSON object or one item per line (application/x-ndjson), and answer 202 after the
+All take 1 to 1,000 items, as one JSON object or one item per line (application/x-ndjson), and answer 202 after the
 commit. The OpenAPI document describes them in triggers/openapi.py.
 """
 
@@ -27,13 +27,14 @@ from portal.lib.rest import MOST_NAMED, drain
 from portal.tenants import idempotency
 from portal.tenants.access import INGEST, Access
 from portal.tenants.authentication import BadKey, key_in, recent_key_access
+from triggers.heartbeats import HeartbeatItem, take_heartbeats
 from triggers.intake import EventItem, ReadingItem, Result, take_events, take_readings
 
 MOST_ITEMS = 1000
 PLATFORM_MADE = frozenset(name for name, event_type in CATALOGUE.items() if event_type.platform_made)
 """Who could send these in could forge a contract or a settled day. The platform's own jobs call the intake itself."""
 
-Item = TypeVar("Item", ReadingItem, EventItem)
+Item = TypeVar("Item", ReadingItem, EventItem, HeartbeatItem)
 Take: TypeAlias = Callable[..., Result]
 
 _MISSING = re.compile(r"required field `(\w+)`")
@@ -48,6 +49,7 @@ EXPECTED = {
     "property": "The name of a data point is expected.",
     "value": "A number, a boolean or a string of up to 1,000 characters is expected.",
     "time": "A time with its zone is expected (RFC 3339), such as 2026-11-21T10:00:00.000Z.",
+    "expect_before": "A time with its zone is expected (RFC 3339), such as 2026-11-21T10:00:00.000Z.",
     "quality": "One of good, uncertain, bad is expected.",
     "type": "The name of an event type is expected; event-types/ lists them.",
     "correlation_id": "A UUID is expected.",
@@ -71,6 +73,15 @@ def readings(request: HttpRequest) -> HttpResponseBase:
         answer["Allow"] = "POST"
         return answer
     return _answer(request, "readings", ReadingItem, take_readings)
+
+
+@csrf_exempt
+def heartbeats(request: HttpRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        answer = problem(405, "Heartbeats are sent in by POST.")
+        answer["Allow"] = "POST"
+        return answer
+    return _answer(request, "heartbeats", HeartbeatItem, take_heartbeats)
 
 
 @csrf_exempt
@@ -134,7 +145,7 @@ def _take(access: Access, raw: list[Any], item_type: type[Item], take: Take) -> 
     )
 
 
-def _is_forged(item: ReadingItem | EventItem) -> bool:
+def _is_forged(item: msgspec.Struct) -> bool:
     return isinstance(item, EventItem) and item.type in PLATFORM_MADE
 
 

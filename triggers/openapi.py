@@ -1,6 +1,6 @@
 """The OpenAPI document: what the views cannot say of themselves.
 
-The two intake calls are plain Django views, because REST framework's cost is per item; here they are described as if
+The intake calls are plain Django views, because REST framework's cost is per item; here they are described as if
 they were its. Errors, Idempotency-Key and authentication are the same everywhere and added to every operation.
 """
 
@@ -98,12 +98,26 @@ class EventItemSerializer(serializers.Serializer[Any]):
     )
 
 
+class HeartbeatItemSerializer(serializers.Serializer[Any]):
+    gateway = serializers.CharField(help_text="Id or serial number.")
+    appliance = serializers.CharField(required=False, allow_null=True, help_text="Id or serial number.")
+    expect_before = Moment(
+        required=False,
+        allow_null=True,
+        help_text="The device is offline when nothing came by then, whatever its `offline_after` says.",
+    )
+
+
 class ReadingsSerializer(serializers.Serializer[Any]):
     readings = serializers.ListField(child=ReadingItemSerializer(), min_length=1, max_length=MOST_ITEMS)
 
 
 class EventsSerializer(serializers.Serializer[Any]):
     events = serializers.ListField(child=EventItemSerializer(), min_length=1, max_length=MOST_ITEMS)
+
+
+class HeartbeatsSerializer(serializers.Serializer[Any]):
+    heartbeats = serializers.ListField(child=HeartbeatItemSerializer(), min_length=1, max_length=MOST_ITEMS)
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -154,11 +168,27 @@ class EventsCall(APIView):
         raise NotImplementedError
 
 
+class HeartbeatsCall(APIView):
+    """Never served: it only describes triggers.intake_api.heartbeats."""
+
+    @extend_schema(
+        request={"application/json": HeartbeatsSerializer, "application/x-ndjson": HeartbeatItemSerializer},
+        responses={202: TakenSerializer, 422: TakenSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Say that devices live that have nothing else to say (scope `ingest`), 1 to 1,000 at once.
+
+        Readings and events are signs of life too. An appliance's is its gateway's as well.
+        """
+        raise NotImplementedError
+
+
 def add_intake(endpoints: list[Endpoint], **_: Any) -> list[Endpoint]:
     """The calls behind plain views, which the enumeration of REST framework's views misses."""
     served = [
         ("readings/", "POST", ReadingsCall.as_view()),
         ("events/", "POST", EventsCall.as_view()),
+        ("heartbeats/", "POST", HeartbeatsCall.as_view()),
         ("events/", "GET", EventList.as_view()),
     ]
     plain = [(PREFIX + path, f"^{PREFIX}{path}$", method, callback) for path, method, callback in served]
