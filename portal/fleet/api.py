@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.fleet import contracts, happenings, pairing_codes, removal
+from portal.fleet import contracts, happenings, pairing_codes, presence_fields, removal
 from portal.fleet.appliance_types import APPLIANCE_TYPES, why_not_kind
 from portal.fleet.models import Appliance, DataPoint, DataPointKind, Gateway, System
 from portal.lib import clock
@@ -52,7 +52,7 @@ class SystemView(Removable[System]):
         removal.remove_system(instance, clock.now())
 
 
-class GatewaySerializer(StrictModel[Gateway]):
+class GatewaySerializer(presence_fields.Shown, StrictModel[Gateway]):
     system = Reference(System, required=False)
     company = Reference(Company, required=False, allow_null=True)
     sharing = serializers.CharField(
@@ -63,7 +63,7 @@ class GatewaySerializer(StrictModel[Gateway]):
         model = Gateway
         fields = (
             "id", "system", "company", "access_granted", "serial_number", "name", "model", "firmware",
-            "sharing", "created_at",
+            "sharing", "protocol", *presence_fields.NAMES, "created_at",
         )  # fmt: skip
 
     def validate_company(self, value: Company | None) -> Company | None:
@@ -83,7 +83,8 @@ class GatewaySerializer(StrictModel[Gateway]):
         if "system" not in validated_data:
             name = validated_data.get("name") or validated_data["serial_number"]
             validated_data["system"] = System.objects.create(name=name)
-        return super().create(validated_data)
+        gateway: Gateway = super().create(validated_data)
+        return gateway
 
 
 class PairingSerializer(Strict):
@@ -98,14 +99,14 @@ class PairingCodeSerializer(serializers.Serializer[Any]):
     expires_at = Moment()
 
 
-class GatewayFilter(Filters):
+class GatewayFilter(presence_fields.Filtered):
     system = django_filters.UUIDFilter(field_name="system_id")
     company = django_filters.UUIDFilter(field_name="company_id")
     serial_number = django_filters.CharFilter()
     access_granted = django_filters.BooleanFilter()
 
 
-class GatewayView(Removable[Gateway]):
+class GatewayView(presence_fields.Seen[Gateway], Removable[Gateway]):
     """The boxes on site. Deleting one deletes the appliances behind it."""
 
     model = Gateway
@@ -133,16 +134,17 @@ class GatewayView(Removable[Gateway]):
         body.is_valid(raise_exception=True)
         company, access_granted = body.validated_data["company"], body.validated_data.get("access_granted")
         try:
-            paired = contracts.pair_by_hand(gateway, company, access_granted, clock.now())
+            contracts.pair_by_hand(gateway, company, access_granted, clock.now())
         except contracts.AlreadyOpen as error:
             raise Conflict(str(error)) from None
-        return Response(self.get_serializer(paired).data)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=GatewaySerializer)
     @action(detail=True, methods=["post"])
     def unpair(self, request: Request, pk: str) -> Response:
         """Take the gateway from its company, and the access with it. An open contract is closed by it."""
-        return Response(self.get_serializer(contracts.unpair(self.get_object(), clock.now())).data)
+        contracts.unpair(self.get_object(), clock.now())
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses={201: PairingCodeSerializer})
     @action(detail=True, methods=["post"], url_path="pairing-code")
@@ -152,13 +154,14 @@ class GatewayView(Removable[Gateway]):
         return Response(PairingCodeSerializer({"code": code, "expires_at": expires_at}).data, status=201)
 
 
-class ApplianceSerializer(StrictModel[Appliance]):
+class ApplianceSerializer(presence_fields.Shown, StrictModel[Appliance]):
     gateway = Reference(Gateway)
 
     class Meta:
         model = Appliance
         fields = (
-            "id", "gateway", "serial_number", "name", "type", "kind", "manufacturer", "model", "created_at",
+            "id", "gateway", "serial_number", "name", "type", "kind", "manufacturer", "model",
+            *presence_fields.NAMES, "created_at",
         )  # fmt: skip
 
     def validate_gateway(self, value: Gateway) -> Gateway:
@@ -174,14 +177,18 @@ class ApplianceSerializer(StrictModel[Appliance]):
         return attrs
 
 
-class ApplianceFilter(Filters):
+DESCRIBED = frozenset({"serial_number", "name", "type", "kind", "manufacturer", "model"})
+"""What an appliance is, beside how long it may be silent."""
+
+
+class ApplianceFilter(presence_fields.Filtered):
     gateway = django_filters.UUIDFilter(field_name="gateway_id")
     system = django_filters.UUIDFilter(field_name="gateway__system_id")
     type = django_filters.ChoiceFilter(choices=[(name, name) for name in APPLIANCE_TYPES])
     serial_number = django_filters.CharFilter()
 
 
-class ApplianceView(Removable[Appliance]):
+class ApplianceView(presence_fields.Seen[Appliance], Removable[Appliance]):
     """The devices behind the gateways. Coming, changing and going are events of the catalogue."""
 
     model = Appliance
@@ -196,7 +203,7 @@ class ApplianceView(Removable[Appliance]):
     def perform_update(self, serializer: serializers.BaseSerializer[Appliance]) -> None:
         before = serializer.instance
         values = serializer.validated_data
-        changed = [name for name in values if getattr(before, name) != values[name]]
+        changed = [name for name in values if name in DESCRIBED and getattr(before, name) != values[name]]
         appliance = serializer.save()
         if changed:
             happenings.appliance_changed(appliance, clock.now())

@@ -1,4 +1,4 @@
-"""Taking devices out: the world is told first, then the rows go, and the series that only they had."""
+"""Taking devices out: the world is told first, then the rows go, and the series and presence that only they had."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from portal.fleet import contracts, happenings
-from portal.fleet.models import OPEN_STATES, Appliance, DataPoint, Gateway, Series, System
+from portal.fleet.models import OPEN_STATES, Appliance, DataPoint, Gateway, Presence, Series, System
 
 
 def remove_system(system: System, now: datetime) -> None:
@@ -26,6 +26,7 @@ def remove_gateway(gateway: Gateway, now: datetime) -> None:
 def remove_appliance(appliance: Appliance, now: datetime) -> None:
     happenings.appliances_go(appliance.organization_id, [appliance], now)
     Series.objects.filter(subject_id=appliance.id).delete()
+    Presence.objects.filter(subject_id=appliance.id).delete()
     appliance.delete()
 
 
@@ -41,3 +42,4 @@ def _forget_gateways(organization_id: UUID, gateways: QuerySet[Gateway], now: da
         contracts.close_open(gateway, now)
     happenings.appliances_go(organization_id, Appliance.objects.filter(gateway__in=gateways), now)
     Series.objects.filter(gateway_id__in=gateways.values("id")).delete()
+    Presence.objects.filter(gateway_id__in=gateways.values("id")).delete()
