@@ -118,11 +118,13 @@ def accept_events(
     company_id: UUID | None = None,
     concerning: UUID | None = None,
     decided: bool = False,
+    to: UUID | None = None,
 ) -> Result:
     """Take events in: validated against the catalogue, stored, matched, put on their way.
 
     `concerning` is the company that all of them are about, where that is not the one each gateway is paired with now.
-    `decided`: faults among them are to go out, whatever their rules say.
+    `decided`: faults among them are to go out, whatever their rules say. `to` is the connector that they were made for:
+    they go there and nowhere else.
     """
     numbered = list(enumerate(items))
     return take_events(
@@ -134,6 +136,7 @@ def accept_events(
         concerning=concerning,
         from_devices=False,
         decided=decided,
+        to=to,
     )
 
 
@@ -193,6 +196,7 @@ def take_events(
     concerning: UUID | None = None,
     from_devices: bool = True,
     decided: bool = False,
+    to: UUID | None = None,
 ) -> Result:
     """`accept_events` for items that were parsed by the caller, who has already refused some in `result`.
 
@@ -237,7 +241,7 @@ def take_events(
                 for event, entry in zip(events, good, strict=True)
                 if event.held_because is None and _may_leave(config, entry)
             ]
-            _store_and_enqueue(cursor, organization_id, config, events, leaving)
+            _store_and_enqueue(cursor, organization_id, config, events, leaving, to)
     return result
 
 
@@ -247,13 +251,16 @@ def _store_and_enqueue(
     config: Configuration,
     events: Sequence[NewEvent],
     leaving: Sequence[NewEvent],
+    to: UUID | None = None,
 ) -> None:
-    """All of them are stored; those in `leaving` also go to the connectors that want them."""
+    """All of them are stored; those in `leaving` also go to the connectors that want them, or to that one alone."""
     pairs = [
         (event, connector_id)
         for event in leaving
         if config.sends
-        for connector_id in config.connectors_for(event.type, event.gateway_id, event.company_id)
+        for connector_id in (
+            config.connectors_for(event.type, event.gateway_id, event.company_id) if to is None else (to,)
+        )
     ]
     if config.dropping:
         dropped = [pair for pair in pairs if pair[1] in config.dropping]

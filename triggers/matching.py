@@ -25,7 +25,7 @@ from portal.tenants import scope
 from portal.tenants.models import Company, Organization, Plan
 from triggers import rules
 from triggers.filters import Rule
-from triggers.models import OccurrenceRule, Subscription, Trigger
+from triggers.models import BY_THE_CLOCK, OccurrenceRule, Subscription, Trigger
 
 HELD_ORGANIZATIONS = 2000
 """Configurations kept in memory per process; the one compiled longest ago goes first."""
@@ -142,7 +142,8 @@ def _routes() -> tuple[dict[str, Routes], frozenset[UUID]]:
             by_company = routes.setdefault(event_type, {}).setdefault(gateway, {})
             by_company.setdefault(company, {})[to.id] = None
 
-    for trigger in Trigger.objects.filter(enabled=True, connector__enabled=True).select_related("connector"):
+    matching = Trigger.objects.filter(enabled=True, connector__enabled=True).exclude(kind__in=BY_THE_CLOCK)
+    for trigger in matching.select_related("connector"):
         to = trigger.connector
         add(trigger.event_types, trigger.gateways or [None], to.company_id, to)
     for wish in Subscription.objects.filter(active=True, connector__enabled=True).select_related("connector"):
