@@ -15,8 +15,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from connectors import batching
-from connectors.notice_models import Notice, NoticeChannel, NoticeMessage  # noqa: F401 - Django finds models here
+from connectors import batching, notice_models  # noqa: F401 - Django looks for models here
 from portal.lib import crypto
 from portal.lib.partitions import DailyTable
 from portal.lib.uuid7 import uuid7

@@ -31,9 +31,18 @@ TITLES: Final[dict[str, str]] = {
 _STORE: Final = """
 insert into connectors_notice as n
        (id, organization_id, kind, about, text, count, first_at, last_at, told, running)
-values (%s, %s, %s, %s, %s, 1, %s, %s, 0, true)
+select %(id)s, %(organization)s, %(kind)s, %(about)s, %(text)s, 1, %(now)s, %(now)s, 0, true
+"""
+
+_OR_COUNT: Final = """
 on conflict (organization_id, kind, about) where running
 do update set count = n.count + 1, text = excluded.text, last_at = greatest(n.last_at, excluded.last_at)
+"""
+
+_UNLESS_TOLD: Final = """
+ where not exists (select from connectors_notice
+                    where organization_id = %(organization)s and kind = %(kind)s and about = %(about)s)
+on conflict (organization_id, kind, about) where running do nothing
 """
 
 
@@ -43,6 +52,35 @@ def notify(organization_id: UUID, kind: str, about: str, text: str, now: datetim
     One statement, no network: safe in any transaction, with which it is undone. `kind` is one of TITLES; `about` is a
     name such as `connector:<id>`, from which a page makes a link.
     """
-    shown = text.replace("\0", "")[:LONGEST_TEXT]
+    _store(_STORE + _OR_COUNT, organization_id, kind, about, text, now)
+
+
+def notify_once(organization_id: UUID, kind: str, about: str, text: str, now: datetime) -> None:
+    """The same, but nothing if people were ever told: for jobs that come upon the same thing each time they run."""
+    _store(_STORE + _UNLESS_TOLD, organization_id, kind, about, text, now)
+
+
+def about_connector(connector_id: UUID) -> str:
+    return f"connector:{connector_id}"
+
+
+def connector_of(about: str) -> UUID | None:
+    """The connector that a notice is about; it may be gone by now. None where it is about something else."""
+    kind, _, rest = about.partition(":")
+    try:
+        return UUID(rest.partition(":")[0]) if kind == "connector" else None
+    except ValueError:
+        return None
+
+
+def _store(statement: str, organization_id: UUID, kind: str, about: str, text: str, now: datetime) -> None:
+    values: dict[str, str | UUID | datetime] = {
+        "id": uuid7(),
+        "organization": organization_id,
+        "kind": kind,
+        "about": about[:LONGEST_ABOUT],
+        "text": text.replace("\0", "")[:LONGEST_TEXT],
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, [uuid7(), organization_id, kind, about[:LONGEST_ABOUT], shown, now, now])
+        cursor.execute(statement, values)

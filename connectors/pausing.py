@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from connectors import outbox, policies, retry
 from connectors.models import Connector, ConnectorHealth, PauseReason, WhilePaused
+from connectors.notices import about_connector, notify
 from portal.lib import clock
 from portal.tenants import audit, scope
 from portal.tenants.access import Access
@@ -116,7 +117,11 @@ def _pause_failing(connector: Connector, row: ConnectorHealth, now: datetime) ->
     if policy is None or row.failing_since is None or now - row.failing_since < timedelta(seconds=policy.pause_after):
         return False
     detail = detail_of(row)
-    paused = _begin(connector.id, WhilePaused.HOLD, PauseReason.FAILING, detail, now)
+    with transaction.atomic():
+        paused = _begin(connector.id, WhilePaused.HOLD, PauseReason.FAILING, detail, now)
+        if paused:
+            text = f"{connector.name} is paused, and what comes for it waits. {detail}"
+            notify(connector.organization_id, "paused", about_connector(connector.id), text, now)
     if paused:
         log.warning("a connector that only fails is paused", connector=str(connector.id), detail=detail)
     return paused

@@ -11,6 +11,8 @@ from django.db import connection, transaction
 
 from connectors import outbox
 from connectors.models import Connector, DisabledReason, Origin
+from connectors.notices import about_connector, notify
+from portal.lib import clock
 from portal.tenants import audit, scope
 
 _ending = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subscriptions end")
@@ -31,6 +33,9 @@ def receiver_gone(connector_id: UUID) -> None:
             return
         with transaction.atomic():
             Connector.objects.filter(id=connector_id).update(enabled=False, disabled_reason=DisabledReason.GONE)
+            follows = "the subscription ends" if connector.origin == Origin.SUBSCRIPTION else "it is switched off"
+            text = f"The receiver of {connector.name} answered that it is gone: {follows}."
+            notify(connector.organization_id, "disabled", about_connector(connector_id), text, clock.now())
     log.warning("a receiver is gone", connector=str(connector_id), origin=connector.origin)
     if connector.origin == Origin.SUBSCRIPTION:
         _ending.submit(_end_subscription, connector_id)

@@ -5,15 +5,18 @@ from rest_framework.routers import SimpleRouter
 
 from connectors.api import ConnectorView
 from connectors.delivery_api import DeliveryView
+from connectors.notice_api import ChannelView, NoticeView
 from connectors.policy_api import RetryPolicyView
 from connectors.profile_api import ProfileView
-from connectors.views import configuration, connectors, deliveries, inbox, ownership, policies
+from connectors.views import configuration, connectors, deliveries, inbox, notices, ownership, policies
 
 rest = SimpleRouter()
 rest.register("connectors", ConnectorView, "connector")
 rest.register("deliveries", DeliveryView, "delivery")
 rest.register("profiles", ProfileView, "profile")
 rest.register("retry-policies", RetryPolicyView, "retry-policy")
+rest.register("notice-channels", ChannelView, "notice-channel")
+rest.register("notices", NoticeView, "notice")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(rest.urls)),
@@ -37,6 +40,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("deliveries/", deliveries.delivery_list, name="deliveries"),
     path("deliveries/<uuid:delivery_id>/", deliveries.delivery_page, name="delivery"),
     path("deliveries/<uuid:delivery_id>/retry/", deliveries.retry_delivery, name="delivery-again"),
+    path("notices/", notices.notice_list, name="notices"),
+    path("notices/channels/new/", notices.new_channel, name="channel-new"),
+    path("notices/channels/<uuid:channel_id>/test/", notices.test_channel, name="channel-test"),
+    path("notices/channels/<uuid:channel_id>/remove/", notices.remove_channel, name="channel-remove"),
     path("inbox/", inbox.inbox_page, name="inbox"),
     path("inbox/clear/", inbox.clear_inbox, name="inbox-clear"),
     path("inbox/<str:token>/<uuid:connector_id>/", inbox.arrive, name="inbox-arrive"),

@@ -191,12 +191,16 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 
-# Password resets; without a mail server named, their text goes to the log.
+# Password resets and notices; without a mail server named, the text of the former goes to the log.
 EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
-EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_BACKEND"], EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"]
+EMAIL_BACKEND = env("EMAIL_BACKEND", default=EMAIL["EMAIL_BACKEND"])
+EMAIL_HOST, EMAIL_PORT, EMAIL_FILE_PATH = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"], EMAIL["EMAIL_FILE_PATH"] or None
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="feeder@localhost")
+EMAIL_TIMEOUT = 10
+# Channels by e-mail are refused unless somebody said how mail leaves.
+MAIL_CONFIGURED = "EMAIL_URL" in env.ENVIRON or "EMAIL_BACKEND" in env.ENVIRON
 
 SECURE_SSL = env.bool("SECURE_SSL", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL
@@ -316,6 +320,8 @@ CELERY_IMPORTS = (
     "triggers.scheduled.aggregates",
     "triggers.scheduled.connectivity",
     "triggers.scheduled.faults",
+    "connectors.telling",
+    "connectors.noticing",
 )
 CELERY_BEAT_SCHEDULE = {
     "make partitions ahead": {
@@ -335,6 +341,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "triggers.scheduled.aggregates.aggregate_the_day_before",
         "schedule": crontab(minute="*/10"),
     },
+    "notices": {"task": "connectors.telling.tell", "schedule": 60.0},
+    "what expires soon": {"task": "connectors.noticing.look_ahead", "schedule": crontab(minute="47", hour="*/6")},
     "take silent devices offline": {
         "task": "triggers.scheduled.connectivity.take_silent_offline",
         "schedule": crontab(minute=f"*/{CONNECTIVITY_SWEEP_MINUTES}"),

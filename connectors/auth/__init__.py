@@ -10,13 +10,15 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from connectors.auth import api_key, azure_sas, basic, bearer, header, mtls, none, oauth2, sigv4
-from connectors.auth.fields import Config, Expiry, Field, Kind, Problems
+from connectors.auth.fields import Config, Expiry, Field, Kind, Problems, never
 from connectors.auth.prepared import Prepared
 from portal.lib import clock
 
 __all__ = [
+    "EXPIRING",
     "SCHEMES",
     "Config",
+    "Expiry",
     "Field",
     "Kind",
     "Prepared",
@@ -24,6 +26,7 @@ __all__ = [
     "check",
     "check_form",
     "check_url",
+    "expiry_of",
     "prepare",
 ]
 
@@ -68,6 +71,9 @@ SCHEMES: Final[dict[str, Scheme]] = {
     mtls.NAME: mtls,
 }
 
+EXPIRING: Final = tuple(name for name, scheme in SCHEMES.items() if scheme.expires is not never)
+"""Schemes whose secrets may say when they end."""
+
 
 def check_form(config: Config) -> Problems:
     """Field → reason; empty when the configuration can be used, be it only to be refused by the partner."""
@@ -78,10 +84,15 @@ def check_form(config: Config) -> Problems:
 def check(config: Config) -> Problems:
     """Field → reason why the configuration cannot be stored: also what has expired by now."""
     problems = check_form(config)
-    expiry = None if problems else SCHEMES[str(config["type"])].expires(config)
+    expiry = None if problems else expiry_of(config)
     if expiry is not None and expiry.at <= clock.now():
         problems[expiry.field] = f"It has expired: on {clock.rfc3339(expiry.at)}."
     return problems
+
+
+def expiry_of(config: Config) -> Expiry | None:
+    """Which field of a checked configuration ends, and when; None where that is not known."""
+    return SCHEMES[str(config["type"])].expires(config)
 
 
 def check_url(config: Config, url: str) -> str | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from connectors.models import Notice
+from connectors.notice_models import Notice
 from connectors.notices import LONGEST_TEXT, notify
 from portal.tenants import scope
 from tests.conftest import Tenant
