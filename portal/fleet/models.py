@@ -281,3 +281,14 @@ class Presence(models.Model):
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
         own = Gateway._base_manager.filter(company_id=company_id).values("id")
         return queryset.filter(gateway_id__in=own)
+
+
+class PresenceSweep(models.Model):
+    """When silence was last looked for, and when that began again after a break: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+    resumed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

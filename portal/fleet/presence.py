@@ -173,6 +173,13 @@ with going as (
    limit %(limit)b
      for update of p skip locked for share of g skip locked
 ) {_GO}"""  # noqa: S608 - both halves are this project's own
+_BEGIN = """
+insert into fleet_presencesweep as s (id, at, resumed_at) values (1, %(now)b, 'epoch')
+    on conflict (id) do update
+   set at = excluded.at,
+       resumed_at = case when excluded.at - s.at > %(break)b then excluded.at else least(s.resumed_at, excluded.at) end
+returning resumed_at > %(now)b - %(settling)b
+"""
 _SET_BACK = """
 update fleet_presence p
    set last_seen_at = least(p.last_seen_at, %(now)b), changed_at = least(p.changed_at, %(now)b)
@@ -181,6 +188,16 @@ update fleet_presence p
            for update skip locked) ahead
  where p.subject_id = ahead.subject_id
 """
+
+
+def is_resuming(cursor: Cursor, now: datetime, interval: timedelta) -> bool:
+    """Whether sweeps begin again after a break of several intervals: silence may be the platform's own then.
+
+    The next one, an interval later, has heard who is there. A clock that jumps ahead looks like such a break.
+    """
+    cursor.execute(_BEGIN, {"now": now, "break": interval * 2.5, "settling": interval / 2})
+    row = cursor.fetchone()
+    return row is not None and bool(row[0])
 
 
 def take_silent(cursor: Cursor, now: datetime, debounce: timedelta, limit: int, *, gateways: bool) -> list[Gone]:

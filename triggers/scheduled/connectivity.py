@@ -3,7 +3,7 @@
 A gateway takes the appliances behind it along. The change of a device's row decides that its event is made, in the
 same transaction, and rows that another sweep or an intake call holds are left to it: so several schedulers at once, a
 tick that was missed, and one that is late make one event per transition. A sweep that breaks off is made up for by the
-next: it looks at how things are, never at when it ran last.
+next, which looks at how things are.
 """
 
 from __future__ import annotations
@@ -38,7 +38,18 @@ def take_silent_offline() -> None:
     """By the database's clock, which all schedulers share."""
     with connection.cursor() as cursor:
         cursor.execute("select now()")
-        sweep(cursor.fetchone()[0])
+        tick(cursor.fetchone()[0])
+
+
+def tick(now: datetime) -> int:
+    """A sweep, unless there was none for long: after an outage all are silent, until they have had time to report."""
+    interval = timedelta(minutes=int(settings.CONNECTIVITY_SWEEP_MINUTES))
+    with transaction.atomic(), batch_cursor() as cursor:
+        resuming = presence.is_resuming(cursor, now, interval)
+    if resuming:
+        log.warning("silent devices were not looked for in a while; they have until the next time to report")
+        return 0
+    return sweep(now)
 
 
 def sweep(now: datetime, chunk: int = CHUNK) -> int:

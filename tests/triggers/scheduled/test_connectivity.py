@@ -25,7 +25,7 @@ from triggers import presence as remembered
 from triggers.heartbeats import HeartbeatItem, take_heartbeats
 from triggers.intake import EventItem, Result, accept_events, accept_readings, take_events
 from triggers.scheduled import connectivity
-from triggers.scheduled.connectivity import sweep
+from triggers.scheduled.connectivity import sweep, tick
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -305,6 +305,25 @@ def test_a_missed_tick_and_a_late_one_tell_of_the_same_once(site: Tenant) -> Non
     assert sweep(NOW + 50 * HOUR) == 2  # two hundred ticks were missed
     assert sweep(NOW + 2 * HOUR) == 0  # this one comes after a later one
     assert told() == ["gateway/offline", "appliance/offline"]
+
+
+def test_after_an_outage_everybody_has_a_sweep_to_report_in(site: Tenant) -> None:
+    report(site, NOW)
+    assert tick(NOW) == 0
+    back = NOW + 30 * HOUR
+    assert [tick(back), tick(back + SECOND)] == [0, 0]  # of two schedulers
+    assert tick(back + 15 * MINUTE) == 2
+    report(site, back + 20 * MINUTE)
+    assert tick(back + 60 * MINUTE) == 0
+    assert tick(NOW) == 0  # the clock is set back, and on again
+    assert tick(back + 2 * HOUR) == 0
+    assert tick(back + 2 * HOUR + 15 * MINUTE) == 2
+
+
+def test_a_tick_that_is_missed_is_no_outage(site: Tenant) -> None:
+    report(site, NOW)
+    tick(NOW + 45 * MINUTE)
+    assert tick(NOW + 75 * MINUTE) == 2
 
 
 def test_a_clock_that_is_set_back_makes_no_event_and_hides_no_silence_for_long(site: Tenant) -> None:
