@@ -5,12 +5,15 @@ from rest_framework.routers import SimpleRouter
 
 from portal.lib.problem import no_such_address
 from triggers import health, intake_api, metrics, openapi, views
+from triggers.aggregate_api import AggregateView, DailyAggregateView
 from triggers.api import TriggerView
 from triggers.subscription_api import SubscriptionView
 
 rest = SimpleRouter()
 rest.register("triggers", TriggerView, "trigger")
 rest.register("subscriptions", SubscriptionView, "subscription")
+rest.register("aggregates", AggregateView, "aggregate")
+rest.register("daily-aggregates", DailyAggregateView, "daily-aggregate")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(rest.urls)),

@@ -22,12 +22,13 @@ from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company
 from tests.rest.test_deliveries import make_ended, make_event, make_waiting
 from tests.rest.world import World, make_key, post
-from triggers.models import Subscription, Trigger
+from triggers.models import Aggregate, Subscription, Trigger
 
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
     Delivery, Attempt, Trigger, Subscription, RetryPolicy, Contract, PairingCode,
+    Aggregate,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type", "profile-detail"}
 """Details that are no tenant's."""
@@ -70,6 +71,8 @@ def ids(world: World) -> dict[str, str]:
         key = str(ApiKey.objects.get(name="theirs").id)
     event = make_event(world.ours)
     make_waiting(row, event.id)
+    point = post(world.manager, "/api/v1/data-points/", {"name": "ac.power"})["id"]
+    aggregate = {"name": "ac.power.mean", "function": "mean", "data_point": point}
     return {
         "company": str(world.ours.other_company.id),
         "api-key": key,
@@ -77,7 +80,8 @@ def ids(world: World) -> dict[str, str]:
         "gateway": gateway["id"],
         "appliance": post(world.manager, "/api/v1/appliances/", appliance)["id"],
         "contract": gateway["id"],
-        "data-point": post(world.manager, "/api/v1/data-points/", {"name": "ac.power"})["id"],
+        "data-point": point,
+        "aggregate": post(world.manager, "/api/v1/aggregates/", aggregate)["id"],
         "event": str(event.id),
         "connector": made,
         "delivery": str(make_ended(row, event.id)),
@@ -128,7 +132,7 @@ def test_a_strangers_calls_find_nothing_and_change_nothing(world: World, ids: di
 def test_a_partners_calls_change_nothing_of_others(world: World, ids: dict[str, str]) -> None:
     before = kept(world)
     for kind, method, path in calls(ids):
-        shared = kind == "data-point" and method in {"get", "head"}
+        shared = kind in {"data-point", "aggregate"} and method in {"get", "head"}
         status = call(world.partner, method, path)
         assert status == 200 if shared else status in {403, 404}, f"{method} {path}: {status}"
     assert kept(world) == before
@@ -173,6 +177,7 @@ def test_lists_hold_nothing_of_another_organization(world: World, ids: dict[str,
         ("events", "gateway={gateway}"),
         ("systems", "serial_number=GW-1"),
         ("contracts", "gateway={gateway}"),
+        ("aggregates", "data_point={data-point}"),
     ],
 )
 def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str], path: str, query: str) -> None:
@@ -182,7 +187,7 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events", "retry-policies", "contracts"]
+                 "subscriptions", "api-keys", "events", "retry-policies", "contracts", "aggregates"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
@@ -212,6 +217,7 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
         "subscriptions": {"event_types": ["gateway/online"], "target_url": "https://partner.example/"},
         "api-keys": {"name": "More", "scopes": ["read"], "company": ids["company"]},
         "retry-policies": {"name": f"More {number}", "schedule": [60]},
+        "aggregates": {"name": f"more.{number}", "function": "last", "data_point": ids["data-point"]},
     }
     if resource == "events":
         make_event(world.ours)
