@@ -127,7 +127,7 @@ def _rule(row: OccurrenceRule) -> rules.Rule:
         code=row.code,
         appliance_type=row.appliance_type,
         severity=row.severity,
-        conditions=rules.read(row.conditions),
+        conditions=tuple(rules.read(row.conditions).values()),
     )
 
 

@@ -140,10 +140,6 @@ class OccurrenceRule(TenantModel):
     def __str__(self) -> str:
         return f"{self.code or 'any code'}, {self.appliance_type or 'any appliance'}, {self.severity}"
 
-    @classmethod
-    def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:
-        return queryset
-
 
 class Fault(models.Model):
     """What is known of one fault code of one appliance: whether it is there, and whether its raise was sent.

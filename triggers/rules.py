@@ -117,18 +117,18 @@ class BadCondition(ValueError):
         self.pointer = pointer
 
 
-def read(given: Mapping[str, Any]) -> Conditions:
-    """Conditions from their JSON: an object for each kind. Raises BadCondition."""
+def read(given: Mapping[str, Any]) -> dict[str, Condition]:
+    """Conditions by their kind, in the order of KINDS, from their JSON. Raises BadCondition."""
     if unknown := sorted(given.keys() - KINDS.keys()):
         raise BadCondition(f"/{unknown[0]}", f"There is no such condition; there are: {', '.join(KINDS)}.")
-    found = []
+    found = {}
     for name in (name for name in KINDS if name in given):
         try:
-            found.append(msgspec.convert(given[name], KINDS[name]))
+            found[name] = msgspec.convert(given[name], KINDS[name])
         except msgspec.ValidationError as error:
             detail, _, place = str(error).partition(" - at `$")
             raise BadCondition(f"/{name}" + place.rstrip("`").replace(".", "/"), f"{detail}.") from None
-    return tuple(found)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

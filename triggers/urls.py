@@ -7,11 +7,14 @@ from portal.lib.problem import no_such_address
 from triggers import health, intake_api, metrics, openapi, views
 from triggers.aggregate_api import AggregateView, DailyAggregateView
 from triggers.api import TriggerView
+from triggers.fault_api import AlarmView, OccurrenceRuleView
 from triggers.subscription_api import SubscriptionView
 
 rest = SimpleRouter()
 rest.register("triggers", TriggerView, "trigger")
 rest.register("subscriptions", SubscriptionView, "subscription")
+rest.register("occurrence-rules", OccurrenceRuleView, "occurrence-rule")
+rest.register("alarms", AlarmView, "alarm")
 rest.register("aggregates", AggregateView, "aggregate")
 rest.register("daily-aggregates", DailyAggregateView, "daily-aggregate")
 

@@ -22,12 +22,12 @@ from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company
 from tests.rest.test_deliveries import make_ended, make_event, make_waiting
 from tests.rest.world import World, make_key, post
-from triggers.models import Aggregate, Subscription, Trigger
+from triggers.models import Aggregate, Alarm, Fault, OccurrenceRule, Subscription, Trigger
 
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
-    Delivery, Attempt, Trigger, Subscription, RetryPolicy, Contract, PairingCode,
+    Delivery, Attempt, Trigger, Subscription, RetryPolicy, Contract, PairingCode, OccurrenceRule, Fault, Alarm,
     Aggregate,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type", "profile-detail"}
@@ -71,6 +71,8 @@ def ids(world: World) -> dict[str, str]:
         key = str(ApiKey.objects.get(name="theirs").id)
     event = make_event(world.ours)
     make_waiting(row, event.id)
+    raised = {"alarm_id": "A-1", "status": "open", "severity": "critical"}
+    post(world.admin, "/api/v1/events/", {"events": [{"type": "alarm/raised", "gateway": "GW-1", "data": raised}]}, 202)
     point = post(world.manager, "/api/v1/data-points/", {"name": "ac.power"})["id"]
     aggregate = {"name": "ac.power.mean", "function": "mean", "data_point": point}
     return {
@@ -85,6 +87,8 @@ def ids(world: World) -> dict[str, str]:
         "event": str(event.id),
         "connector": made,
         "delivery": str(make_ended(row, event.id)),
+        "occurrence-rule": post(world.manager, "/api/v1/occurrence-rules/", {"conditions": {}})["id"],
+        "alarm": world.manager.get("/api/v1/alarms/").json()["results"][0]["id"],
         "trigger": post(world.manager, "/api/v1/triggers/", trigger)["id"],
         "subscription": post(world.manager, "/api/v1/subscriptions/", subscription)["id"],
         "retry-policy": post(world.manager, "/api/v1/retry-policies/", policy)["id"],
@@ -177,6 +181,7 @@ def test_lists_hold_nothing_of_another_organization(world: World, ids: dict[str,
         ("events", "gateway={gateway}"),
         ("systems", "serial_number=GW-1"),
         ("contracts", "gateway={gateway}"),
+        ("alarms", "gateway={gateway}"),
         ("aggregates", "data_point={data-point}"),
     ],
 )
@@ -187,7 +192,7 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events", "retry-policies", "contracts", "aggregates"]
+                 "subscriptions", "api-keys", "events", "occurrence-rules", "retry-policies", "contracts", "aggregates"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
@@ -217,6 +222,7 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
         "subscriptions": {"event_types": ["gateway/online"], "target_url": "https://partner.example/"},
         "api-keys": {"name": "More", "scopes": ["read"], "company": ids["company"]},
         "retry-policies": {"name": f"More {number}", "schedule": [60]},
+        "occurrence-rules": {"code": f"F{number}", "conditions": {"delay": {"seconds": 60}}},
         "aggregates": {"name": f"more.{number}", "function": "last", "data_point": ids["data-point"]},
     }
     if resource == "events":
