@@ -33,7 +33,7 @@ def test_it_has_every_address_and_method(document: dict[str, Any]) -> None:
 
 
 def test_the_intakes_plain_views_are_described_too(document: dict[str, Any]) -> None:
-    for path in ("/api/v1/readings/", "/api/v1/events/"):
+    for path in ("/api/v1/readings/", "/api/v1/events/", "/api/v1/heartbeats/"):
         call = document["paths"][path]["post"]
         assert set(call["requestBody"]["content"]) == {"application/json", "application/x-ndjson"}
         assert {"202", "422", "default"} <= set(call["responses"])

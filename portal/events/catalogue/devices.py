@@ -105,7 +105,7 @@ APPLIANCE_ONLINE = _appliance("appliance/online", "Appliance online", "An applia
 APPLIANCE_OFFLINE = _appliance(
     "appliance/offline",
     "Appliance offline",
-    "An appliance has stopped reporting while its gateway is reachable.",
+    "An appliance has stopped reporting, or its gateway has: then nobody can see what is behind it.",
 )
 
 INVERTER_STATUS = EventType(
