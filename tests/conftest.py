@@ -43,8 +43,10 @@ def _start_servers() -> None:
     os.environ.update(DATABASE_URL=postgres.url, REDIS_URL=redis.url, DATA_DIR=str(directory / "data"))
 
 
-if "DATABASE_URL" not in os.environ:
+# Processes that share the tests out each have servers of their own: what one does to Redis is not the others' business.
+if "DATABASE_URL" not in os.environ or "SERVERS_OF_A_TEST_RUN" in os.environ:
     _start_servers()
+    os.environ["SERVERS_OF_A_TEST_RUN"] = "1"
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", Fernet.generate_key().decode())
 os.environ.update(
