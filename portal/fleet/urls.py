@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contracts/", views.contract_list, name="contracts"),
     path("contracts/new/", views.new_contract, name="contract-new"),
     path("contracts/code/", views.new_code, name="contract-code"),
+    path("contracts/links/", views.links, name="contract-links"),
+    path("contracts/links/<uuid:company_id>/", views.change_links, name="contract-links-change"),
     path("contracts/auto-accept/", views.auto_accept, name="contract-auto-accept"),
     path("contracts/<uuid:contract_id>/<slug:action>/", views.change_contract, name="contract-change"),
 ]

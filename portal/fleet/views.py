@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.fleet import contract_flow, contract_words, contracts, pairing_codes
@@ -41,6 +44,22 @@ class ContractForm(GatewayForm):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.fields["company"].queryset = Company.objects.order_by("name")  # type: ignore[attr-defined]
+
+
+class LinksForm(forms.Form):
+    """One address per line, as they are written down and compared."""
+
+    redirect_uris = forms.CharField(
+        label="Where its links may lead back to",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "off"}),
+        help_text="Whole https addresses, one per line. A link with any other address is refused.",
+    )
+
+    def clean_redirect_uris(self) -> list[str]:
+        uris = [line.strip() for line in self.cleaned_data["redirect_uris"].splitlines() if line.strip()]
+        Company._meta.get_field("redirect_uris").clean(uris, None)
+        return uris
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +162,30 @@ def auto_accept(request: HttpRequest) -> HttpResponse:
         request, "New contracts are accepted at once." if wanted else "New contracts wait for the partner's answer."
     )
     return redirect("contracts")
+
+
+@require_GET
+@member_page(MANAGE)
+def links(request: HttpRequest) -> HttpResponse:
+    return render(request, "fleet/links.html", {"companies": Company.objects.order_by("name")})
+
+
+@require_http_methods(["GET", "POST"])
+@member_page(MANAGE)
+def change_links(request: HttpRequest, company_id: UUID) -> HttpResponse:
+    company = get_or_404(Company, pk=company_id)
+    form = LinksForm(
+        request.POST if request.method == "POST" else None, initial={"redirect_uris": "\n".join(company.redirect_uris)}
+    )
+    if request.method == "POST" and form.is_valid():
+        company.redirect_uris = form.cleaned_data["redirect_uris"]
+        company.save(update_fields=["redirect_uris"])
+        messages.success(request, f"The addresses of {company.name} are changed; they count at once.")
+        return redirect("contract-links")
+    back = company.redirect_uris[0] if company.redirect_uris else "https://…"
+    query = urlencode({"companyId": company.id, "redirectUri": back}, safe="…")
+    example = f"{settings.PUBLIC_URL}{reverse('partner-link')}?{query}&sessionId=…"
+    return render(request, "fleet/change_links.html", {"form": form, "company": company, "example": example})
 
 
 def _auto_accept(request: HttpRequest) -> bool:

@@ -124,3 +124,28 @@ def test_a_code_is_shown_once(owner: Client, in_tenant: Tenant) -> None:
     assert re.search(r"\b[2-9A-Z]{5}-[2-9A-Z]{5}\b", shown.content.decode())
     assert "no-store" in shown["Cache-Control"]
     assert not re.search(r"\b[2-9A-Z]{5}-[2-9A-Z]{5}\b", owner.get(f"{CONTRACTS}code/").content.decode())
+
+
+def test_where_a_partners_links_may_lead_is_written_one_per_line(owner: Client, tenant: Tenant) -> None:
+    path = f"{CONTRACTS}links/{tenant.company.id}/"
+    uris = ["https://partner.example/a", "https://partner.example/b?c=d"]
+    assert owner.post(path, {"redirect_uris": "\r\n".join(["", *uris, ""])})["Location"] == f"{CONTRACTS}links/"
+    assert all(uri in owner.get(f"{CONTRACTS}links/").content.decode() for uri in uris)
+    assert f"companyId={tenant.company.id}" in owner.get(path).content.decode()
+    for bad in ("http://partner.example/a", f"{uris[0]}\n{uris[0]}", "https://partner.example/#a"):
+        assert 'role="alert"' in owner.post(path, {"redirect_uris": bad}).content.decode()
+    tenant.company.refresh_from_db()
+    assert tenant.company.redirect_uris == uris
+    owner.post(path, {"redirect_uris": ""})
+    tenant.company.refresh_from_db()
+    assert tenant.company.redirect_uris == []
+
+
+def test_where_links_lead_is_not_for_others_to_say(signed_in: AsWhom, stranger: Tenant, tenant: Tenant) -> None:
+    path, body = f"{CONTRACTS}links/{tenant.company.id}/", {"redirect_uris": "https://evil.example/"}
+    assert signed_in("viewer").post(path, body).status_code == 403
+    client = Client()
+    client.force_login(stranger.people["owner"], backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert client.post(path, body).status_code == 404
+    tenant.company.refresh_from_db()
+    assert tenant.company.redirect_uris == []
