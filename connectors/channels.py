@@ -98,7 +98,10 @@ def _refusal(kind: str, address: str) -> str:
 
 
 def _shown(kind: str, address: str) -> str:
-    return address if kind == ChannelKind.EMAIL else f"https://{urlsplit(address).hostname}/…"[:MOST_SHOWN]
+    if kind == ChannelKind.EMAIL:
+        return address
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname}/…"[:MOST_SHOWN]
 
 
 def _chat_request(url: str, shown: str, text: Text) -> Request:

@@ -12,6 +12,8 @@ from django.utils.functional import SimpleLazyObject
 
 from connectors.health import FAILING_AFTER
 from connectors.models import Connector, ConnectorHealth, DeliveryWorker, WaitingDelivery
+from connectors.notice_models import Notice
+from connectors.notices import RECOVERED
 
 COUNTED_TO: Final = 10_000
 """Waiting deliveries are counted up to here: the frame of a page must cost the same above a large backlog."""
@@ -19,9 +21,10 @@ COUNTED_TO: Final = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """`waiting` stops at COUNTED_TO, and `many` says that there are more."""
+    """`waiting` stops at COUNTED_TO, and `many` says that there are more; `notices` are those of things that go on."""
 
     failing: int
+    notices: int
     workers: int
     waiting: int
     many: bool
@@ -48,6 +51,7 @@ def _frame() -> Frame:
     waiting = waiting_count()
     return Frame(
         failing=failing_count(),
+        notices=Notice.objects.filter(running=True).exclude(kind=RECOVERED).count(),
         workers=DeliveryWorker.objects.filter(lease_until__gt=Now()).count(),
         waiting=min(waiting, COUNTED_TO),
         many=waiting > COUNTED_TO,

@@ -18,9 +18,12 @@ THROTTLE: Final = timedelta(hours=1)
 LONGEST_TEXT: Final = 2000
 LONGEST_ABOUT: Final = 200
 
+RECOVERED: Final = "recovered"
+"""The one kind that asks for nothing."""
+
 TITLES: Final[dict[str, str]] = {
     "failing": "A connector fails",
-    "recovered": "A connector works again",
+    RECOVERED: "A connector works again",
     "paused": "A connector is paused",
     "disabled": "A connector is switched off",
     "expiring": "Something expires soon",

@@ -18,7 +18,7 @@ from connectors import auth, pausing
 from connectors.health import FAILING_AFTER
 from connectors.models import Connector, ConnectorHealth
 from connectors.notice_models import Notice
-from connectors.notices import about_connector, notify, notify_once
+from connectors.notices import RECOVERED, about_connector, notify, notify_once
 from portal.lib import clock
 from portal.lib.crypto import SecretUnreadable
 from portal.tenants import scope
@@ -52,7 +52,7 @@ returning h.connector_id
 def notice_health(now: datetime) -> None:
     """Tell once when a connector begins to fail, and once when it works again."""
     with scope.every_organization():
-        for kind, statement in (("failing", _FAILING), ("recovered", _RECOVERED)):
+        for kind, statement in (("failing", _FAILING), (RECOVERED, _RECOVERED)):
             while _notice_changed(kind, statement, now) == CHUNK:
                 pass
 

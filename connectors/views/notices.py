@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from connectors import channels
 from connectors.models import Connector
 from connectors.notice_models import ChannelKind, Notice, NoticeChannel
-from connectors.notices import TITLES, connector_of
+from connectors.notices import RECOVERED, TITLES, connector_of
 from portal.lib import clock, fragments
 from portal.tenants.access import MANAGE, get_or_404
 from portal.tenants.pages import member_page
@@ -48,7 +48,7 @@ class Shown:
 
     @property
     def bad(self) -> bool:
-        return self.row.kind != "recovered"
+        return self.row.kind != RECOVERED
 
 
 @require_GET
