@@ -15,8 +15,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from connectors.models import Attempt, Connector, Delivery, RetryPolicy, SigningSecret, WaitingDelivery
+from connectors.notice_models import Notice, NoticeChannel
+from connectors.notices import notify
 from portal.events.models import Event
 from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, PairingCode, System
+from portal.lib import clock
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company
@@ -27,7 +30,7 @@ from triggers.models import Aggregate, Alarm, Fault, OccurrenceRule, Subscriptio
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
-    Delivery, Attempt, Trigger, Subscription, RetryPolicy, Contract, PairingCode, OccurrenceRule, Fault, Alarm,
+    Delivery, Attempt, Notice, NoticeChannel, Trigger, Subscription, RetryPolicy, Contract, PairingCode, OccurrenceRule, Fault, Alarm,
     Aggregate,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type", "profile-detail"}
@@ -69,6 +72,9 @@ def ids(world: World) -> dict[str, str]:
     with scope.organization(world.ours.organization.id):
         row = Connector.objects.get(id=made)
         key = str(ApiKey.objects.get(name="theirs").id)
+        notify(world.ours.organization.id, "failing", f"connector:{made}", "Partner fails.", clock.now())
+        notice = str(Notice.objects.get().id)
+    channel = {"kind": "slack", "address": "https://hooks.slack.com/services/T0/B0/secret"}
     event = make_event(world.ours)
     make_waiting(row, event.id)
     raised = {"alarm_id": "A-1", "status": "open", "severity": "critical"}
@@ -89,6 +95,8 @@ def ids(world: World) -> dict[str, str]:
         "delivery": str(make_ended(row, event.id)),
         "occurrence-rule": post(world.manager, "/api/v1/occurrence-rules/", {"conditions": {}})["id"],
         "alarm": world.manager.get("/api/v1/alarms/").json()["results"][0]["id"],
+        "notice": notice,
+        "notice-channel": post(world.manager, "/api/v1/notice-channels/", channel)["id"],
         "trigger": post(world.manager, "/api/v1/triggers/", trigger)["id"],
         "subscription": post(world.manager, "/api/v1/subscriptions/", subscription)["id"],
         "retry-policy": post(world.manager, "/api/v1/retry-policies/", policy)["id"],
@@ -192,7 +200,8 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events", "occurrence-rules", "retry-policies", "contracts", "aggregates"]
+                 "subscriptions", "api-keys", "events", "occurrence-rules", "retry-policies", "notices", "notice-channels",
+                 "contracts", "aggregates"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
@@ -221,6 +230,7 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
         "triggers": {"name": f"More {number}", "kind": "values", "connector": ids["connector"]},
         "subscriptions": {"event_types": ["gateway/online"], "target_url": "https://partner.example/"},
         "api-keys": {"name": "More", "scopes": ["read"], "company": ids["company"]},
+        "notice-channels": {"kind": "slack", "address": "https://hooks.slack.com/services/T0/B0/more"},
         "retry-policies": {"name": f"More {number}", "schedule": [60]},
         "occurrence-rules": {"code": f"F{number}", "conditions": {"delay": {"seconds": 60}}},
         "aggregates": {"name": f"more.{number}", "function": "last", "data_point": ids["data-point"]},
@@ -230,5 +240,7 @@ def _more(world: World, ids: dict[str, str], resource: str, number: int) -> None
     elif resource == "contracts":
         gateway = post(world.owner, "/api/v1/gateways/", bodies["gateways"])["id"]
         post(world.owner, "/api/v1/contracts/", {"gateway": gateway, "company": ids["company"]})
+    elif resource == "notices":
+        notify(world.ours.organization.id, "failing", f"more:{number}", "More fails.", clock.now())
     else:
         post(world.owner, f"/api/v1/{resource}/", bodies[resource])
