@@ -6,4 +6,4 @@ class ChecksConfig(AppConfig):
     label = "checks"
 
     def ready(self) -> None:
-        from portal.checks import database, redis, retention, scheduling  # noqa: F401 - importing registers them
+        from portal.checks import connectivity, database, redis, retention, scheduling  # noqa: F401 - importing registers them

@@ -17,7 +17,7 @@ class SystemAdmin(StaffAdmin):
 class GatewayAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "system", "serial_number", "name", "model", "firmware"),
-        *("company", "access_granted", "sharing", "created_at"),
+        *("company", "access_granted", "sharing", "protocol", "offline_after", "created_at"),
     )
     list_display = ("serial_number", "name", "organization", "company", "access_granted")
     list_filter = ("organization", "access_granted")
@@ -28,7 +28,7 @@ class GatewayAdmin(StaffAdmin):
 class ApplianceAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "gateway", "serial_number", "name", "type", "kind"),
-        *("manufacturer", "model", "created_at"),
+        *("manufacturer", "model", "offline_after", "created_at"),
     )
     list_display = ("serial_number", "name", "type", "kind", "gateway", "organization")
     list_filter = ("organization", "type")
