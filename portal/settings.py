@@ -317,6 +317,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
 CELERY_IMPORTS = (
     "triggers.scheduled.retention",
+    "triggers.scheduled.clock",
     "triggers.scheduled.aggregates",
     "triggers.scheduled.connectivity",
     "triggers.scheduled.faults",
@@ -349,6 +350,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     "let faults go that have lasted": {"task": "triggers.scheduled.faults.let_ripe_go", "schedule": 60.0},
     "forget faults and alarms": {"task": "triggers.scheduled.faults.forget_old", "schedule": crontab(minute="37")},
+    # A tick that waited is of no use beside those that came after it.
+    "snapshots and heartbeats": {
+        "task": "triggers.scheduled.clock.tick",
+        "schedule": 1.0,
+        "options": {"expires": 5.0},
+    },
     "scheduler is alive": {"task": "triggers.scheduled.retention.note_alive", "schedule": 30.0},
 }
 

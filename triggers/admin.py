@@ -14,7 +14,10 @@ from triggers.models import Subscription, Trigger
 
 
 class TriggerAdmin(StaffAdmin):
-    fields = ("id", "organization", "name", "kind", "event_types", "gateways", "connector", "enabled", "created_at")
+    fields = (
+        "id", "organization", "name", "kind", "event_types", "gateways", "connector", "interval_seconds", "level",
+        "enabled", "created_at",
+    )  # fmt: skip
     changeable = ("name", "enabled")
     list_display = ("name", "organization", "kind", "connector", "enabled")
     list_filter = ("organization", "kind", "enabled")

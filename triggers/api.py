@@ -14,10 +14,17 @@ from portal.fleet.models import Gateway
 from portal.lib.rest import Filters, Reference, StrictModel
 from portal.tenants.rest import Removable
 from triggers import choice
-from triggers.models import Trigger, TriggerKind
+from triggers.models import DEFAULT_INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL, Trigger, TriggerKind
 
 MOST_GATEWAYS = 10_000
 """Named one by one in one trigger; an empty list means all of them."""
+
+
+INTERVAL_HELP = (
+    f"From one snapshot of a site, or one heartbeat, to the next: {SHORTEST_INTERVAL[TriggerKind.SNAPSHOT]} s"
+    f" ({SHORTEST_INTERVAL[TriggerKind.HEARTBEAT]} s for heartbeats) to {LONGEST_INTERVAL} s, {DEFAULT_INTERVAL} s if"
+    " it is not given. Null for other kinds."
+)
 
 
 class TriggerSerializer(StrictModel[Trigger]):
@@ -29,7 +36,14 @@ class TriggerSerializer(StrictModel[Trigger]):
 
     class Meta:
         model = Trigger
-        fields = ("id", "name", "kind", "event_types", "gateways", "connector", "enabled", "created_at")
+        fields = (
+            "id", "name", "kind", "event_types", "gateways", "connector", "interval_seconds", "level", "enabled",
+            "created_at",
+        )  # fmt: skip
+        extra_kwargs = {
+            "interval_seconds": {"help_text": INTERVAL_HELP},
+            "level": {"help_text": "Of snapshots: by type of device alone, or each device too. Empty for other kinds."},
+        }
 
     def validate_gateways(self, value: list[UUID]) -> list[UUID]:
         """Another organization's gateway and one that never was get the same answer."""
@@ -58,7 +72,17 @@ class TriggerSerializer(StrictModel[Trigger]):
             raise ValidationError({"event_types": "This field is required for the kind events."})
         if reasons := choice.refusals(event_types, connector.profile, kind):
             raise ValidationError({"event_types": {str(index): text for index, text in reasons.items()}})
-        return attrs
+        return attrs | _timing(attrs, kind, before)
+
+
+def _timing(attrs: dict[str, Any], kind: str, before: Trigger | None) -> dict[str, Any]:
+    """What of its timing is not given stays, as long as the trigger is of the same kind. Raises ValidationError."""
+    kept = before if before is not None and before.kind == kind else None
+    given = {name: attrs.get(name, getattr(kept, name, None)) for name in ("interval_seconds", "level")}
+    timing, reasons = choice.timing(kind, given)
+    if reasons:
+        raise ValidationError(reasons)
+    return timing
 
 
 class TriggerFilter(Filters):

@@ -53,6 +53,8 @@ def new_trigger(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         name=given["name"],
         kind=given["kind"],
         event_types=given["event_types"],
+        interval_seconds=given["interval_seconds"],
+        level=given["level"],
         connector=connector,
         enabled=True,
     )

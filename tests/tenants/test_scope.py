@@ -29,6 +29,7 @@ UNSCOPED = {
     "tenants.ConfigVersion", "tenants.IdempotentAnswer", "events.ProducerKey",  # asked for by organization, by key
     "events.Reading",  # by series, which is scoped
     "connectors.DeliveryWorker", "connectors.Shard", "triggers.SchedulerTick",  # the product's own machinery
+    "triggers.TriggerClock",  # by trigger, which is scoped
 }  # fmt: skip
 """Models without a tenant's manager, each a decision. The audit trail's are beside them: only the staff read it."""
 

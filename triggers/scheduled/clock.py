@@ -16,6 +16,7 @@ from celery import shared_task
 from django.db import transaction
 
 from portal.lib.database import Cursor, batch_cursor
+from portal.lib.problem import DATABASE_FAULTS
 from portal.tenants import scope
 from portal.tenants.models import Plan
 from triggers import moments
@@ -63,6 +64,8 @@ def tick() -> None:
         with batch_cursor() as cursor:
             now: datetime = next(cursor.execute("select now()"))[0]
         run(now)
+    except DATABASE_FAULTS as error:
+        log.warning("a tick is missed: the database is away", error=str(error).strip())
     finally:
         _one_at_a_time.release()
 

@@ -16,9 +16,9 @@ from triggers.models import BY_THE_CLOCK, TriggerKind
 from triggers.moments import ClockTrigger, Window
 
 _DUE = f"select {moments.DUE.format(id='%(connector)b::uuid')}"
-# A delivery's id is of version 7: the oldest has the smallest.
+# A delivery's id is of version 7: it tells when it was made.
 _STATE = """
-select count(*), extract(epoch from clock_timestamp() - uuid_extract_timestamp(min(w.id)))::float8,
+select count(*), extract(epoch from clock_timestamp() - min(uuid_extract_timestamp(w.id)))::float8,
        (select last_success_at from connectors_connectorhealth where connector_id = %(connector)b)
   from connectors_waiting w
  where w.connector_id = %(connector)b
