@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.fleet.models import Appliance, DataPoint, Gateway, System
+from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, System
 from portal.tenants.staff import StaffAdmin, register_audited
 
 
@@ -23,6 +23,14 @@ class GatewayAdmin(StaffAdmin):
     list_filter = ("organization", "access_granted")
     list_select_related = ("organization", "company")
     search_fields = ("serial_number", "name", "=id")
+
+
+class ContractAdmin(StaffAdmin):
+    fields = ("id", "organization", "gateway", "company", "state", "initiator", "created_at", "changed_at")
+    list_display = ("gateway", "company", "state", "initiator", "changed_at", "organization")
+    list_filter = ("organization", "state")
+    list_select_related = ("organization", "gateway", "company")
+    search_fields = ("gateway__serial_number", "company__name", "=id")
 
 
 class ApplianceAdmin(StaffAdmin):
@@ -49,5 +57,6 @@ class DataPointAdmin(StaffAdmin):
 
 register_audited(System, SystemAdmin)
 register_audited(Gateway, GatewayAdmin)
+register_audited(Contract, ContractAdmin)
 register_audited(Appliance, ApplianceAdmin)
 register_audited(DataPoint, DataPointAdmin)

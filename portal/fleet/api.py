@@ -86,6 +86,14 @@ class GatewaySerializer(presence_fields.Shown, StrictModel[Gateway]):
         gateway: Gateway = super().create(validated_data)
         return gateway
 
+    def update(self, instance: Gateway, validated_data: dict[str, Any]) -> Gateway:
+        """Writes what was asked for and no more: a contract may have ended since the row was read."""
+        wanted = {name: value for name, value in validated_data.items() if name != "company"}
+        for name, value in wanted.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=list(wanted))
+        return instance
+
 
 class PairingSerializer(Strict):
     company = Reference(Company)

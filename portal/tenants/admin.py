@@ -58,8 +58,8 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 class OrganizationAdmin(StaffAdmin):
     """Organizations are made with `manage.py create_organization`."""
 
-    fields = ("id", "name", "plan", "languages", "requires_ownership_check", "created_at")
-    changeable = ("name", "plan", "languages", "requires_ownership_check")
+    fields = ("id", "name", "plan", "languages", "requires_ownership_check", "auto_accept_contracts", "created_at")
+    changeable = ("name", "plan", "languages", "requires_ownership_check", "auto_accept_contracts")
     list_display = ("name", "plan", "created_at")
     list_filter = ("plan",)
     search_fields = ("name", "=id")
@@ -69,7 +69,7 @@ class OrganizationAdmin(StaffAdmin):
 class CompanyAdmin(StaffAdmin):
     fields = (
         *("id", "organization", "name", "external_id"),
-        *("data_points_enabled", "daily_aggregates_enabled", "languages", "created_at"),
+        *("data_points_enabled", "daily_aggregates_enabled", "languages", "redirect_uris", "created_at"),
     )
     changeable = ("name", "external_id", "data_points_enabled", "daily_aggregates_enabled", "languages")
     list_display = ("name", "organization", "data_points_enabled", "daily_aggregates_enabled")

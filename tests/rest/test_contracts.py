@@ -8,7 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.events.models import Event
-from portal.fleet.models import Contract, PairingCode
+from portal.fleet.api import GatewaySerializer
+from portal.fleet.models import Contract, Gateway, PairingCode
 from portal.tenants import scope
 from portal.tenants.models import Company
 from tests.rest.world import World, by_key, patch, post
@@ -181,11 +182,26 @@ def test_what_takes_the_gateway_away_closes_its_contract(world: World, way: str)
 def test_access_is_not_changed_beside_an_open_contract(world: World) -> None:
     gateway, company = make_gateway(world), str(world.ours.company.id)
     make_contract(world, gateway)
-    for path, body in ((f"{GATEWAYS}{gateway}/pair/", {"company": company, "access_granted": True}),):
-        assert world.manager.post(path, body, "json").status_code == 409
+    body = {"company": company, "access_granted": True}
+    assert world.manager.post(f"{GATEWAYS}{gateway}/pair/", body, "json").status_code == 409
     assert world.manager.patch(f"{GATEWAYS}{gateway}/", {"access_granted": True}, "json").status_code == 409
     assert gateway_of(world, gateway) == (None, False)
     patch(world.manager, f"{GATEWAYS}{gateway}/", {"name": "Cellar", "access_granted": False})
+
+
+def test_a_change_of_the_gateway_does_not_bring_back_access_that_ended_meanwhile(world: World) -> None:
+    gateway, company = make_gateway(world), world.ours.company
+    make_contract(world, gateway)
+    patch(world.partner, f"{CONTRACTS}{gateway}/", {"action": "accept"})
+    with scope.organization(world.ours.organization.id):
+        read_before = Gateway.objects.select_related("company").get(id=gateway)
+        patch(world.partner, f"{CONTRACTS}{gateway}/", {"action": "revoke"})
+        body = {"name": "Cellar", "company": str(company.id)}
+        change = GatewaySerializer(read_before, data=body, partial=True)
+        change.is_valid(raise_exception=True)
+        change.save()
+    assert gateway_of(world, gateway) == (None, False)
+    assert world.reader.get(f"{GATEWAYS}{gateway}/").json()["name"] == "Cellar"
 
 
 @pytest.mark.parametrize("who", ["teammate", "reader", "ingester", "stranger", "other partner", "partner that reads"])

@@ -10,6 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from connectors.models import Connector, RetryPolicy, SigningSecret
+from portal.fleet import contracts
+from portal.fleet.contract_flow import Who
+from portal.lib import clock
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company, Organization, User
 from portal.tenants.staff import site
@@ -25,7 +28,7 @@ def world(tenant: Any, stranger: Any) -> list[Any]:
     """Two organizations with a row of everything."""
     for one in (tenant, stranger):
         with scope.organization(one.organization.id):
-            make_gateway("GW-1", company=one.company)
+            contracts.make(make_gateway("GW-1", company=one.company), one.company, Who.PLATFORM, clock.now())
             make_data_point()
             connector = make_connector("https://partner.example/in")
             connector.auth_type = "bearer"
@@ -57,8 +60,8 @@ def all_rows(model: Any) -> list[Any]:
 def test_everything_of_the_product_can_be_looked_at() -> None:
     labels = {model._meta.label for model in REGISTERED}
     audited = {"tenants.Organization", "tenants.Company", "tenants.Membership", "tenants.ApiKey", "fleet.System"}
-    audited |= {"fleet.Gateway", "fleet.Appliance", "fleet.DataPoint", "connectors.Connector", "connectors.RetryPolicy"}
-    audited |= {"triggers.Trigger", "triggers.Subscription"}
+    audited |= {"fleet.Gateway", "fleet.Appliance", "fleet.DataPoint", "fleet.Contract"}
+    audited |= {"connectors.Connector", "connectors.RetryPolicy", "triggers.Trigger", "triggers.Subscription"}
     assert labels == {"tenants.User", "auth.Group", *audited, *(f"{label}Change" for label in audited)}
 
 
