@@ -99,3 +99,48 @@ def test_gateways_and_connectors_of_others_do_not_exist(world: World) -> None:
     partners = world.partner.post(TRIGGERS, body | {"gateways": []}, format="json")
     assert errors(partners) == {"/connector": "There is no such connector."}
     assert triggers(world) == 0
+
+
+@pytest.mark.line(109, 114, 115, 116, 117)
+def test_a_trigger_by_the_clock(world: World) -> None:
+    target = connector(world, "smartgridone")
+    made = post(world.manager, TRIGGERS, {"name": "S", "kind": "snapshot", "connector": target})
+    assert (made["event_types"], made["interval_seconds"], made["level"]) == (["telemetry/snapshot"], 60, "device_type")
+    one = f"{TRIGGERS}{made['id']}/"
+    assert patch(world.manager, one, {"interval_seconds": 5, "level": "device"})["interval_seconds"] == 5
+    assert patch(world.manager, one, {"enabled": True})["level"] == "device"
+    for caller, status in ((world.reader, 403), (world.teammate, 403), (world.partner, 404), (world.stranger, 404)):
+        assert caller.patch(one, {"interval_seconds": 10}, format="json").status_code == status
+    assert world.reader.get(one).json()["interval_seconds"] == 5
+    target = connector(world)
+    beat = post(world.manager, TRIGGERS, {"name": "H", "kind": "heartbeat", "connector": target})
+    assert (beat["event_types"], beat["interval_seconds"], beat["level"]) == (["system/heartbeat"], 60, "")
+    other = patch(world.manager, f"{TRIGGERS}{beat['id']}/", {"kind": "values"})
+    assert (other["interval_seconds"], other["level"]) == (None, "")
+
+
+@pytest.mark.line(114)
+@pytest.mark.parametrize(
+    ("body", "pointer", "reason"),
+    [
+        ({"kind": "snapshot", "interval_seconds": 4}, "/interval_seconds", "Between 5 and 86400"),
+        ({"kind": "snapshot", "interval_seconds": 86401}, "/interval_seconds", "Between 5 and 86400"),
+        ({"kind": "heartbeat", "interval_seconds": 29}, "/interval_seconds", "Between 30 and 86400"),
+        ({"kind": "snapshot", "level": "site"}, "/level", "not a valid choice"),
+        ({"kind": "heartbeat", "level": "device"}, "/level", "Only snapshots"),
+        ({"kind": "values", "interval_seconds": 60}, "/interval_seconds", "go by the clock"),
+        ({"kind": "snapshot", "event_types": ["datapoint/value"]}, "/event_types/0", "telemetry/snapshot alone"),
+        ({"kind": "events", "event_types": ["system/heartbeat"]}, "/event_types/0", "of the kind heartbeat"),
+    ],
+)
+def test_what_the_clock_does_not_do(world: World, body: dict[str, object], pointer: str, reason: str) -> None:
+    refused = world.manager.post(TRIGGERS, {"name": "T", "connector": connector(world), **body}, format="json")
+    assert refused.status_code == 400
+    assert reason in errors(refused)[pointer]
+    assert triggers(world) == 0
+
+
+def test_a_format_that_holds_no_snapshots(world: World) -> None:
+    body = {"name": "S", "kind": "snapshot", "connector": connector(world, "gridx")}
+    assert "/event_types/0" in errors(world.manager.post(TRIGGERS, body, format="json"))
+    assert triggers(world) == 0
