@@ -12,8 +12,8 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.test import Client
 
-from connectors.models import Connector, SigningSecret
-from portal.fleet.models import Appliance, DataPoint, Gateway, System
+from connectors.models import Connector, RetryPolicy, SigningSecret
+from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, System
 from portal.lib.database import batch_cursor
 from portal.tenants import audit, scope
 from portal.tenants.models import ApiKey, Company, Membership, Organization, Role
@@ -29,8 +29,10 @@ CHANGED: dict[type[Any], tuple[str, Any]] = {
     System: ("name", "Moved"),
     Gateway: ("access_granted", False),
     Appliance: ("name", "Renamed"),
+    Contract: ("state", "closed"),
     DataPoint: ("threshold", 25.0),
     Connector: ("url", "https://other.example/"),
+    RetryPolicy: ("name", "Day"),
     SigningSecret: ("expires_at", datetime(2026, 11, 21, tzinfo=UTC)),
     Trigger: ("enabled", False),
     Subscription: ("active", True),
@@ -55,12 +57,17 @@ def who(change: Any) -> str | None:
 @pytest.fixture
 def world(in_tenant: Tenant) -> Tenant:
     gateway = make_gateway(company=in_tenant.company)
+    now = datetime.now(UTC)
+    Contract.objects.create(
+        gateway=gateway, company=in_tenant.company, state="active", initiator="partner", created_at=now, changed_at=now
+    )
     make_data_point()
     connector = make_connector("https://partner.example/", company=in_tenant.company)
     connector.set_credentials({"password": "hunter2"})
     connector.save()
     make_trigger(connector, "gateway/online", gateways=[gateway.id])
     Subscription.objects.create(event_types=["gateway/online"], connector=connector, company=in_tenant.company)
+    RetryPolicy.objects.create(name="Night", schedule=[60], success=[200], gone=[410], pause_after=86_400)
     return in_tenant
 
 
