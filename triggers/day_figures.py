@@ -67,25 +67,25 @@ _OF_WANTED = """
              from (select time, number, text, quality
                      from events_reading
                     where series_id = w.series_id and time < %(start)b
-                      and time >= %(start)b::timestamptz - interval '1 day'
+                      and time >= %(earliest)b
                     order by time desc limit 1) before
             cross join lateral (
                   select min(time) as since
                     from events_reading
                    where series_id = w.series_id and time <= before.time
-                     and time >= %(start)b::timestamptz - interval '1 day'
+                     and time >= %(earliest)b and time < %(start)b
                      and time > coalesce(
                          (select other.time
                             from events_reading other
                            where other.series_id = w.series_id and other.time < before.time
-                             and other.time >= %(start)b::timestamptz - interval '1 day' and other.quality = 0
+                             and other.time >= %(earliest)b and other.time < %(start)b and other.quality = 0
                              and (other.number, other.text) is distinct from (before.number, before.text)
                            order by other.time desc limit 1),
                          '-infinity')) run
             union all
            (select time, number, text, quality, null  -- which tells how much the last hour's energy was
               from events_reading
-             where series_id = w.series_id and time >= %(end)b and time < %(end)b::timestamptz + interval '1 day'
+             where series_id = w.series_id and time >= %(end)b and time < %(latest)b
              order by time limit 1)
            ) r
 ),
@@ -104,7 +104,8 @@ stepped as (  -- a reading beside the one before it that is as good or bad; `nea
     select n, time, good, value, shown, rests_at, running_above, since,
            time >= %(start)b and time < %(end)b as today,
            greatest(0, extract(epoch from
-               least(lead(time) over each, time + holds, %(end)b) - greatest(time, %(start)b)))::float8 as stands,
+               least(lead(time) over each, time + holds, %(end)b) - greatest(time, %(start)b))::float8) as stands,
+           coalesce(lead(time) over alike, %(end)b) >= %(end)b as latest,
            lag(time) over alike as before_time,
            lag(value) over alike as before,
            lag(shown) over alike is not distinct from shown as same,
@@ -120,23 +121,31 @@ run as (
                * extract(epoch from least(time, %(end)b) - greatest(before_time, %(start)b))::float8
                / extract(epoch from time - before_time)::float8 as growth
       from stepped
+),
+figures as (
+    select n,
+           count(*) filter (where today) as readings,
+           sum(stands) filter (where good) as covered,
+           sum(stands) as reached,
+           count(*) filter (where today and good and near and value > running_above and before <= running_above)
+               as starts,
+           sum(stands) filter (where good and value > running_above) as running,
+           sum(growth) filter (where good) as energy,
+           min(value) filter (where today and good) as minimum,
+           max(value) filter (where today and good) as maximum,
+           sum(value * stands) filter (where good) / nullif(sum(stands) filter (where good and value is not null), 0)
+               as mean,
+           max(shown) filter (where today and good and latest) as last,
+           max(extract(epoch from time - same_since)::float8)
+               filter (where today and good and value is distinct from rests_at) as unchanged,
+           count(*) filter (where today and good and value is null) as worded
+      from run
+     group by n
 )
 select w.gateway_id, w.appliance_id, w.name, w.function, w.unit, w.kind, w.minimum_coverage, w.stuck_after,
-       count(*) filter (where today),
-       coalesce(sum(stands) filter (where good), 0),
-       coalesce(sum(stands), 0),
-       count(*) filter (where today and good and near and value > r.running_above and before <= r.running_above),
-       coalesce(sum(stands) filter (where good and value > r.running_above), 0),
-       sum(growth) filter (where good),
-       min(value) filter (where today and good),
-       max(value) filter (where today and good),
-       sum(value * stands) filter (where good) / nullif(sum(stands) filter (where good and value is not null), 0),
-       (array_agg(shown order by time desc) filter (where today and good))[1],
-       coalesce(max(extract(epoch from time - same_since))
-           filter (where today and good and value is distinct from r.rests_at), 0)::float8,
-       count(*) filter (where today and good and value is null)
-  from wanted w left join run r using (n)
- group by w.n, w.gateway_id, w.appliance_id, w.name, w.function, w.unit, w.kind, w.minimum_coverage, w.stuck_after
+       coalesce(readings, 0), coalesce(covered, 0), coalesce(reached, 0), coalesce(starts, 0), coalesce(running, 0),
+       energy, minimum, maximum, mean, last, coalesce(unchanged, 0), coalesce(worded, 0)
+  from wanted w left join figures using (n)
 """
 _NAMES_OF_WANTED = "select gateway_id, appliance_id, name from wanted"
 
@@ -173,6 +182,8 @@ class Question:
             "day": self.start.date(),
             "start": self.start,
             "end": self.end,
+            "earliest": self.start - DAY,
+            "latest": self.end + DAY,
             "gateways": list(self.gateways),
             "aggregates": list(self.aggregates),
             "again": self.again,
@@ -181,7 +192,8 @@ class Question:
 
 def read(cursor: Cursor, question: Question) -> list[tuple[Subject, Definition, Figures]]:
     """The figures of all that is wanted. Raises psycopg.DataError where numbers are too large to be added up."""
-    cursor.execute(_WANTED + _OF_WANTED, question.parameters())
+    # Planned each time: a plan kept from when the day's table was empty would read all of it for every device.
+    cursor.execute(_WANTED + _OF_WANTED, question.parameters(), prepare=False)
     return [
         (
             Subject(gateway_id=gateway, appliance_id=appliance),
