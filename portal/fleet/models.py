@@ -272,10 +272,7 @@ class Presence(models.Model):
     objects = TenantManager()
 
     class Meta:
-        indexes = [
-            models.Index(fields=["organization_id", "subject_id"], name="presence_by_organization"),
-            models.Index(fields=["gateway_id"], name="presence_by_gateway"),
-        ]
+        indexes = [models.Index(fields=["gateway_id"], name="presence_by_gateway")]
 
     @classmethod
     def narrow(cls, queryset: models.QuerySet[Any], company_id: UUID) -> models.QuerySet[Any]:

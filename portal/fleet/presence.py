@@ -145,22 +145,27 @@ update fleet_presence p
  where p.subject_id = going.subject_id
 returning p.organization_id, p.gateway_id, nullif(p.subject_id, p.gateway_id)
 """
-_SILENT = f"""
+_SILENT = """
 with going as (
   select p.subject_id
     from fleet_presence p
-    join fleet_gateway g on g.id = p.gateway_id
-    left join fleet_appliance a on a.id = p.subject_id
+    {devices}
     join unnest(%(protocols)b::text[], %(seconds)b::int4[]) k(protocol, seconds) on k.protocol = g.protocol
    where p.online is not false
-     and (p.subject_id = p.gateway_id) = %(gateways)b
-     and coalesce(p.expect_before, greatest(p.last_seen_at, p.changed_at)
-                  + make_interval(secs => coalesce(a.offline_after, g.offline_after, k.seconds)))
+     and coalesce(p.expect_before, greatest(p.last_seen_at, p.changed_at) + make_interval(secs => {seconds}))
          < %(now)b - %(debounce)b
    order by p.organization_id, p.subject_id
    limit %(limit)b
      for update of p skip locked
-) {_GO}"""  # noqa: S608 - both halves are this project's own
+) {go}"""
+_SILENT_GATEWAYS: LiteralString = _SILENT.format(
+    devices="join fleet_gateway g on g.id = p.subject_id", seconds="coalesce(g.offline_after, k.seconds)", go=_GO
+)
+_SILENT_APPLIANCES: LiteralString = _SILENT.format(
+    devices="join fleet_appliance a on a.id = p.subject_id join fleet_gateway g on g.id = a.gateway_id",
+    seconds="coalesce(a.offline_after, g.offline_after, k.seconds)",
+    go=_GO,
+)
 # The gateway's row is held as it is meanwhile: who brings it back waits, and then finds its appliances gone with it.
 _WITH_GATEWAY = f"""
 with going as (
@@ -206,12 +211,11 @@ def take_silent(cursor: Cursor, now: datetime, debounce: timedelta, limit: int, 
         "now": now,
         "debounce": debounce,
         "limit": limit,
-        "gateways": gateways,
         "with_gateway": False,
         "protocols": list(MAY_BE_SILENT),
         "seconds": list(MAY_BE_SILENT.values()),
     }
-    return _gone(cursor.execute(_SILENT, parameters))
+    return _gone(cursor.execute(_SILENT_GATEWAYS if gateways else _SILENT_APPLIANCES, parameters))
 
 
 def take_with_gateway(cursor: Cursor, now: datetime, limit: int) -> list[Gone]:

@@ -434,6 +434,15 @@ def test_to_note_a_batch_is_one_statement_and_none_a_moment_later(
     assert row("GW-1").last_seen_at == NOW + 31 * SECOND  # type: ignore[union-attr]
 
 
+def test_the_appliances_of_a_gateway_are_found_by_an_index(site: Tenant) -> None:
+    many(site, 0, 1000, NOW)
+    report(site, NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("analyze fleet_presence")
+        cursor.execute("explain select from fleet_presence where gateway_id = %s", [Gateway.objects.first().id])  # type: ignore[union-attr]
+        assert "presence_by_gateway" in str(cursor.fetchall())
+
+
 def test_a_report_writes_in_place(site: Tenant) -> None:
     """A row that moves touches every index, at each report of each device."""
     changed = ("online", "with_gateway", "last_seen_at", "changed_at", "expect_before")
