@@ -8,7 +8,6 @@ from typing import Any
 import django_filters.rest_framework as django_filters
 import msgspec
 import orjson
-import structlog
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -18,16 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.fleet.appliance_types import APPLIANCE_TYPES
-from portal.lib import clock
 from portal.lib.problem import Conflict
 from portal.lib.rest import Filters, Moment, StrictModel
-from portal.tenants.access import OPERATE, get_or_404
+from portal.tenants.access import OPERATE
 from portal.tenants.rest import ListAndGet, Removable
-from triggers import alarms, rules
-from triggers.intake import EventItem, accept_events
+from triggers import alarm_desk, rules
 from triggers.models import Alarm, AlarmStatus, OccurrenceRule, Severity
-
-log = structlog.get_logger(__name__)
 
 CONDITIONS = {
     "type": "object",
@@ -125,35 +120,17 @@ class AlarmView(ListAndGet[Alarm]):
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
         """Somebody has seen it and takes care of it. 409 names what is possible instead."""
-        return self._change(pk, "alarm/acknowledged")
+        return self._change(pk, "acknowledge")
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: str) -> Response:
         """It is over. 409 names what is possible instead."""
-        return self._change(pk, "alarm/closed")
+        return self._change(pk, "close")
 
-    def _change(self, pk: str, event_type: str) -> Response:
-        alarm = get_or_404(self.get_queryset().select_for_update(), pk=pk)
-        status = alarms.TYPES[event_type]
-        if status not in alarms.ALLOWED[alarm.status]:
-            raise Conflict(_possible(alarm))
-        item = EventItem(
-            type=event_type,
-            gateway=str(alarm.gateway_id),
-            appliance=None if alarm.appliance_id is None else str(alarm.appliance_id),
-            data=orjson.loads(alarm.data) | {"status": status.value},
-        )
-        result = accept_events(alarm.organization_id, [item], clock.now())
-        if result.rejected:  # its device was removed meanwhile
-            raise Conflict(result.rejected[0]["errors"][0]["detail"])
-        log.info("alarm changed", alarm=str(alarm.id), status=status.value, who=self.access.who)
-        alarm.refresh_from_db()
+    def _change(self, pk: str, what: str) -> Response:
+        try:
+            alarm = alarm_desk.change(self.access, pk, what)
+        except alarm_desk.Impossible as error:
+            raise Conflict(str(error)) from None
         return Response(self.get_serializer(alarm).data)
-
-
-def _possible(alarm: Alarm) -> str:
-    names = {AlarmStatus.ACKNOWLEDGED: "acknowledge", AlarmStatus.CLOSED: "close"}
-    possible = [names[status] for status in alarms.ALLOWED[alarm.status] if status in names]
-    then = f"possible now: {', '.join(possible)}" if possible else "only its producer can raise it again"
-    return f"The alarm is {alarm.status}; {then}."

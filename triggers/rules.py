@@ -57,6 +57,11 @@ class Passed:
 class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A kind of condition: override what it has a say in. Its fields are what users give; durations in seconds."""
 
+    @property
+    def words(self) -> str:
+        """What it asks for, for people."""
+        raise NotImplementedError
+
     def counts_from(self, counted: Sequence[datetime]) -> datetime | None:
         """From when on a further occurrence counts; None: at once."""
         return None
@@ -70,6 +75,10 @@ class Occurrences(Condition, frozen=True, kw_only=True):
 
     count: Times
     within: Window
+
+    @property
+    def words(self) -> str:
+        return f"{self.count} times within {_span(self.within)}"
 
     def holds_back(self, history: History, now: datetime) -> Held | None:
         counted, window = history.counted, timedelta(seconds=self.within)
@@ -89,6 +98,10 @@ class Delay(Condition, frozen=True, kw_only=True):
 
     seconds: Wait
 
+    @property
+    def words(self) -> str:
+        return f"closer than {_span(self.seconds)} counts as once"
+
     def counts_from(self, counted: Sequence[datetime]) -> datetime | None:
         return counted[-1] + timedelta(seconds=self.seconds) if counted else None
 
@@ -97,6 +110,10 @@ class Duration(Condition, frozen=True, kw_only=True):
     """It has to be there for this long without a clear."""
 
     seconds: Wait
+
+    @property
+    def words(self) -> str:
+        return f"lasts for {_span(self.seconds)}"
 
     def holds_back(self, history: History, now: datetime) -> Held | None:
         until = history.since + timedelta(seconds=self.seconds)

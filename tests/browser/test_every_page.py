@@ -33,6 +33,7 @@ PAGES = {
     "a failed delivery": "/deliveries/{failed}/?state=failed",
     "a waiting delivery": "/deliveries/{waiting}/",
     "inbox": "/inbox/",
+    "faults": "/faults/",
     "new company": "/companies/new/",
     "change password": "/accounts/password/change/",
 }
