@@ -20,7 +20,7 @@ from portal.fleet.models import Appliance, DataPoint, Gateway
 from portal.tenants import scope
 from portal.tenants.models import Company, Membership, Organization, Role, User
 from triggers.intake import EventItem, ReadingItem, accept_events, accept_readings
-from triggers.models import Trigger
+from triggers.models import Aggregate, Function, Trigger
 from triggers.simulation import fleet
 from triggers.simulation.site import Site
 
@@ -48,6 +48,7 @@ def test_the_first_run_makes_everything_and_tells_the_secrets() -> None:
         ) == [*fleet.COMPANIES]
         assert {gateway.sharing for gateway in Gateway.objects.select_related("company")} == {"active"}
         assert DataPoint.objects.count() == len(fleet.POINTS)
+        assert set(Aggregate.objects.values_list("function", flat=True)) == set(Function.values)
         assert Event.objects.count() == 0
 
 
@@ -79,6 +80,7 @@ def test_the_connectors_send_to_the_organizations_own_inbox(settings: Any) -> No
         assert kinds == {
             ("standard.2026-11", "values"),
             ("standard.2026-11", "events"),
+            ("standard.2026-11", "snapshot"),
             ("gridx.2026-06", "events"),
             ("gridx.2026-06", "alarms"),
         }

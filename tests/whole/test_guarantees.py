@@ -161,3 +161,40 @@ def test_a_partner_that_hangs_delays_only_itself(site: Site) -> None:
 
 def test_poison_is_set_aside_and_the_rest_delivered(site: Site) -> None:
     assert holds(scenarios.f9_poison(site, exits=1))
+
+
+@pytest.mark.line(106, 109, 110, 114, 115, 118, 119, 128)
+def test_a_site_tells_by_the_clock_how_it_fares(api: Api, partner: Receiver) -> None:
+    """Scheduler, worker and engine together hold an interval of 5 s: never two in less, and nothing left behind."""
+    assert api.send(100.0)[0] == 202
+    made = api.must(
+        "POST", "connectors/", {"name": "Site", "url": partner.url + "/telemetry", "profile": "smartgridone"}
+    )
+    api.must("PATCH", f"connectors/{made['id']}/", {"enabled": True})
+    trigger = {"name": "Each 5 s", "kind": "snapshot", "interval_seconds": 5, "level": "device", "enabled": True}
+    api.must("POST", "triggers/", trigger | {"connector": made["id"]})
+    arrived = partner.wait_for(2, timeout=60)
+
+    first, second = (received.json() for received in arrived[:2])
+    assert first["solar"] == second["solar"] == {"active_power_W": 100.0}
+    assert [device["type"] for device in first["devices"]] == ["solar"]
+    assert second["time"] - first["time"] >= 4
+    assert {received.path for received in arrived} == {"/telemetry"}
+
+
+@pytest.mark.line(22, 23, 24, 28)
+def test_unpairing_counts_at_once_and_so_does_pairing(api: Api, partner: Receiver) -> None:
+    """The source allows five minutes for each; here the next reading counts."""
+    api.connector(partner.url)
+    now = time.time()
+    assert api.send(100.0, start=now - 60)[0] == 202
+    partner.wait_for(1)
+    gateway = api.must("GET", "gateways/?serial_number=GW-1")["results"][0]
+    api.must("POST", f"gateways/{gateway['id']}/unpair/")
+    assert api.send(500.0, 900.0, start=now - 50) == (202, {"accepted": 2, "duplicates": 0, "rejected": []})
+    pairing = {"company": gateway["company"], "access_granted": True}
+    api.must("POST", f"gateways/{gateway['id']}/pair/", pairing)
+    assert api.send(901.0, start=now - 40)[0] == 202
+    partner.wait_for(2)
+    eventually(lambda: api.waiting() == 0)
+    assert [received.json()["data"]["value"] for received in partner.requests] == [100.0, 901.0]
