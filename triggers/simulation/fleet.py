@@ -60,6 +60,36 @@ POINTS: tuple[PointSpec, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateSpec:
+    """A daily aggregate of the data point `point`. What is above `running_above` runs."""
+
+    name: str
+    point: str
+    function: str
+    running_above: float = 0.0
+    stuck_after: float | None = None
+
+
+AGGREGATES: tuple[AggregateSpec, ...] = (
+    AggregateSpec(name="pv.energyOfDay", point="pv.energy", function="energy"),
+    AggregateSpec(name="pv.power.maximum", point="pv.power", function="maximum"),
+    AggregateSpec(name="inverter.temperature.maximum", point="inverter.temperature", function="maximum"),
+    AggregateSpec(
+        name="battery.stateOfCharge.minimum", point="battery.state_of_charge", function="minimum", stuck_after=0
+    ),
+    AggregateSpec(name="grid.energyImportOfDay", point="grid.energy_import", function="energy"),
+    AggregateSpec(name="grid.energyExportOfDay", point="grid.energy_export", function="energy"),
+    AggregateSpec(name="hvac.system.sensor.t0.mean", point="hvac.system.sensor.t0", function="mean"),
+    AggregateSpec(name="hvac.compressor.numberOfStarts", point="hvac.power", function="starts", running_above=100.0),
+    AggregateSpec(name="hvac.compressor.runTime", point="hvac.power", function="run_time", running_above=100.0),
+    AggregateSpec(name="hvac.mode.last", point="hvac.mode", function="last"),
+    AggregateSpec(name="charger.energyOfDay", point="charger.energy", function="energy"),
+    AggregateSpec(name="gateway.availability", point="gateway.signal", function="availability"),
+)
+"""One at least for each way to make a figure of a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplianceSpec:
     role: Role
     serial_number: str
