@@ -17,11 +17,13 @@ from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from portal.tenants.models import Company, Organization
 from portal.tenants.onboard import Onboarded, onboard
-from triggers.models import Aggregate, Trigger, TriggerKind
+from triggers import choice
+from triggers.models import Aggregate, Level, Trigger, TriggerKind
 from triggers.simulation import fleet
 
 OWNER = "owner@demo.example"
 EXPECTED_INTERVAL = 60.0
+SNAPSHOT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def _fill(made: Onboarded) -> None:
     _add_trigger("Events to the data hub", TriggerKind.EVENTS, standard)
     _add_trigger("Events to the service desk", TriggerKind.EVENTS, gridx)
     _add_trigger("Alarms to the service desk", TriggerKind.ALARMS, gridx)
+    _add_snapshots("How each site fares, every five minutes", standard)
 
 
 def _add_fleet(organization: Organization, companies: list[Company]) -> None:
@@ -129,9 +132,21 @@ def _add_trigger(name: str, kind: TriggerKind, connector: Connector) -> None:
     types = [
         item.name
         for item in CATALOGUE.values()
-        if item.flow == kind.value and item.subscribable and profile.carries(item.name)
+        if item.flow == kind.value and not choice.refusals([item.name], profile.id)
     ]
     Trigger.objects.create(name=name, kind=kind, event_types=types, connector=connector, enabled=True)
+
+
+def _add_snapshots(name: str, connector: Connector) -> None:
+    Trigger.objects.create(
+        name=name,
+        kind=TriggerKind.SNAPSHOT,
+        event_types=choice.defaults(TriggerKind.SNAPSHOT, connector.profile),
+        connector=connector,
+        interval_seconds=SNAPSHOT_SECONDS,
+        level=Level.DEVICE,
+        enabled=True,
+    )
 
 
 def _follow_the_inbox(organization: Organization) -> None:
