@@ -83,8 +83,7 @@ class GatewaySerializer(presence_fields.Shown, StrictModel[Gateway]):
         if "system" not in validated_data:
             name = validated_data.get("name") or validated_data["serial_number"]
             validated_data["system"] = System.objects.create(name=name)
-        gateway: Gateway = super().create(validated_data)
-        return gateway
+        return super().create(validated_data)
 
     def update(self, instance: Gateway, validated_data: dict[str, Any]) -> Gateway:
         """Writes what was asked for and no more: a contract may have ended since the row was read."""

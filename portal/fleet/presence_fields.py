@@ -49,20 +49,15 @@ class Shown(serializers.Serializer[Any]):
             raise ValidationError("A time to come is expected.")
         return value
 
-    def create(self, validated_data: dict[str, Any]) -> Any:
-        expected = validated_data.pop("expect_before", None)
-        device = super().create(validated_data)
-        return device if expected is None else self._expect(device, expected)
-
-    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
-        said = "expect_before" in validated_data
-        expected = validated_data.pop("expect_before", None)
-        device = super().update(instance, validated_data)
-        return self._expect(device, expected) if said else device
-
-    def _expect(self, device: Any, before: datetime | None) -> Any:
-        presence.expect(device, before)
-        device.expect_before = before
+    def save(self, **kwargs: Any) -> Any:
+        """What is expected is kept beside the device, so no `create` or `update` sees it."""
+        said = "expect_before" in self.validated_data
+        before = self.validated_data.pop("expect_before", None)
+        changes = self.instance is not None
+        device = super().save(**kwargs)
+        if before is not None or (said and changes):
+            presence.expect(device, before)
+            device.expect_before = before
         return device
 
 
