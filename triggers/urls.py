@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from portal.lib.problem import no_such_address
-from triggers import fault_pages, health, intake_api, metrics, openapi, views
+from triggers import aggregate_pages, fault_pages, health, intake_api, metrics, openapi, views
 from triggers.aggregate_api import AggregateView, DailyAggregateView
 from triggers.api import TriggerView
 from triggers.fault_api import AlarmView, OccurrenceRuleView
@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path("^api/", no_such_address),
     path("", views.overview, name="overview"),
     path("connectors/<uuid:connector_id>/triggers/", views.new_trigger, name="trigger-new"),
+    path("aggregates/", aggregate_pages.daily_aggregates, name="aggregates"),
     path("faults/", fault_pages.fault_list, name="faults"),
     path("faults/rules/new/", fault_pages.new_rule, name="rule-new"),
     path("faults/rules/<uuid:rule_id>/delete/", fault_pages.delete_rule, name="rule-delete"),

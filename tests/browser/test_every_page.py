@@ -34,6 +34,7 @@ PAGES = {
     "a waiting delivery": "/deliveries/{waiting}/",
     "inbox": "/inbox/",
     "faults": "/faults/",
+    "daily aggregates": "/aggregates/",
     "new company": "/companies/new/",
     "change password": "/accounts/password/change/",
 }
