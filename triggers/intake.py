@@ -7,7 +7,7 @@ whatever its size. Bad items are refused one by one, each with its reasons, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -222,20 +222,7 @@ def take_events(
             why: dict[int, str] = {}
             if judged:
                 good, why = _hold_back(cursor, organization_id, config, good, now)
-            ids = uuid7s(len(good))
-            events = [
-                _new_event(
-                    event_id,
-                    item.type,
-                    organization_id,
-                    source,
-                    item.time or now,
-                    item.correlation_id,
-                    data,
-                    why.get(n),
-                )
-                for n, (event_id, (item, source, data)) in enumerate(zip(ids, good, strict=True))
-            ]
+            events = _events(organization_id, good, why, now)
             leaving = [
                 event
                 for event, entry in zip(events, good, strict=True)
@@ -455,6 +442,17 @@ def _concerning(located: Located, company_id: UUID) -> Located:
         name: replace(found, company_id=company_id) if isinstance(found, Source) else found
         for name, found in located.items()
     }
+
+
+def _events(organization_id: UUID, good: Sequence[GoodEvent], why: Mapping[int, str], now: datetime) -> list[NewEvent]:
+    """`why` says by index why some are held back."""
+    made = []
+    for index, (event_id, (item, source, data)) in enumerate(zip(uuid7s(len(good)), good, strict=True)):
+        time, held_because = item.time or now, why.get(index)
+        made.append(
+            _new_event(event_id, item.type, organization_id, source, time, item.correlation_id, data, held_because)
+        )
+    return made
 
 
 def _may_leave(config: Configuration, entry: GoodEvent) -> bool:
