@@ -64,7 +64,7 @@ def expect(day: Iterable[GatewayPlan]) -> Expectation:
         if company in {None, NOT_OPTED_IN}:
             continue
         for name in AGGREGATES:
-            verdict = "moved" if plan.role == "moves at noon" else _aggregate(plan, name)
+            verdict = "moved" if plan.role in {"moves at noon", "moves after the day"} else _aggregate(plan, name)
             if isinstance(verdict, str):
                 expected.held[plan.inverter, name] = verdict
             else:

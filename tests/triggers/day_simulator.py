@@ -36,8 +36,10 @@ DEADLINES = (
 ROLES = (
     *("plain", "silent", "silent", "inverter silent", "back before its inverter", "not opted in", "moves at noon"),
     *("moves at midnight", "accepted", "rejected", "revoked", "closed", "reset", "wraps", "late", "future", "stuck"),
-    *("doubtful", "silent for long", "plain"),
+    *("doubtful", "silent for long", "steps back", "moves after the day"),
 )
+MOVES = {"moves at midnight": 0, "moves at noon": 48, "moves after the day": 97}
+"""The step in which the gateway goes to another company, with a contract."""
 
 OCCURRENCE_RULES = {
     "W3": {"occurrences": {"count": 3, "within": 7200}},
@@ -146,7 +148,7 @@ def moment(step: int) -> datetime:
     return START + step * STEP
 
 
-def plan_day(gateways: int, seed: int = 20) -> list[GatewayPlan]:
+def plan_day(gateways: int, seed: int) -> list[GatewayPlan]:
     """Each role in turn; everything else by chance."""
     rng = random.Random(seed)
     return [_gateway(rng, number) for number in range(gateways)]
@@ -208,10 +210,12 @@ def _reports(rng: random.Random, role: str) -> Iterator[Report]:
 def _measured(rng: random.Random, role: str, steps: Sequence[int]) -> Iterator[tuple[int, float, float, float, str]]:
     """Step, power, what the counter shows, its total, and quality."""
     peak, register, total = rng.uniform(2000, 8000), round(rng.uniform(100, 5000), 3), 0.0
-    turns = rng.choice(steps[20:70]) if role in {"reset", "wraps"} else None
+    turns = rng.choice(steps[20:70]) if role in {"reset", "wraps", "steps back"} else None
     for number, (before, step) in enumerate(zip([steps[0] - 1, *steps], steps, strict=False)):
         grown = round(sum(rng.uniform(0.1, 1.5) for _ in range(before, step)), 3)
-        if before == turns:
+        if before == turns and role == "steps back":
+            grown = -0.2
+        elif before == turns:
             # At its reset a meter begins at 0. A register that is full does so too, a little after it was read last:
             # what it took to fill it is lost, for nobody knows where a register ends.
             register, grown = 0.0, round(grown - 0.05, 3) if role == "wraps" else grown
@@ -244,7 +248,7 @@ def _faults(rng: random.Random) -> Iterator[FaultReport]:
 def _contract_acts(rng: random.Random, role: str) -> Iterator[ContractAct]:
     first, second, third = sorted(rng.sample(range(5, 90), 3))
     if role.startswith("moves"):
-        moves = 48 if role == "moves at noon" else 0
+        moves = MOVES[role]
         yield _created(-2, OPTED_IN)
         yield _answered(-2, OPTED_IN, "accept", "active")
         yield ContractAct(
