@@ -62,27 +62,31 @@ def test(channel: NoticeChannel) -> str:
         f"Test: notices of {channel.organization}",
         "This is a test. Notices about your connectors will arrive here.",
     )
-    if not connection.in_atomic_block:
-        connection.close()
-    return dict(send({channel: text}))[channel]
+    ((_, error),) = send_all({channel: text})
+    return error
 
 
-def send(texts: Mapping[NoticeChannel, Text]) -> Iterator[tuple[NoticeChannel, str]]:
-    """Send each channel its text; gives each with why it failed, or an empty string. Blocks; holds no transaction."""
+def send_all(texts: Mapping[NoticeChannel, Text]) -> list[tuple[NoticeChannel, str]]:
+    """Send each channel its text; returns each with why it failed, or an empty string.
+
+    Blocks, and gives the database connection back before (invariant 4).
+    """
     chats: dict[NoticeChannel, Request] = {}
     mails: dict[NoticeChannel, EmailMessage] = {}
+    failed: list[tuple[NoticeChannel, str]] = []
     for channel, text in texts.items():
         try:
             address = channel.get_address()
         except SecretUnreadable as error:
-            yield channel, str(error)
+            failed.append((channel, str(error)))
             continue
         if channel.kind == ChannelKind.EMAIL:
             mails[channel] = _mail(address, text)
         else:
             chats[channel] = _chat_request(address, channel.shown, text)
-    yield from _send_chats(chats)
-    yield from _send_mails(mails)
+    if not connection.in_atomic_block:
+        connection.close()
+    return [*failed, *_send_chats(chats), *_send_mails(mails)]
 
 
 def _refusal(kind: str, address: str) -> str:
@@ -147,7 +151,7 @@ def _send_mails(mails: Mapping[NoticeChannel, EmailMessage]) -> Iterator[tuple[N
     if not mails:
         return
     server: Any = get_connection()
-    away = _trouble(server.open)
+    away = _trouble(server.open) if settings.MAIL_CONFIGURED else NO_MAIL
     for channel, mail in mails.items():
         yield channel, away or _trouble(lambda mail=mail: server.send_messages([mail]))
     if not away:

@@ -34,7 +34,8 @@ KEPT: Final = timedelta(days=90)
 _FAILING: Final = """
 with found as (
     select h.connector_id from connectors_connectorhealth h join connectors_connector c on c.id = h.connector_id
-     where h.failures_in_a_row >= %(failing)s and not h.noticed and c.enabled and c.paused_at is null
+     where h.failures_in_a_row >= %(failing)s and h.failing_since is not null and not h.noticed
+       and c.enabled and c.paused_at is null
      limit %(limit)s for update of h skip locked)
 update connectors_connectorhealth h set noticed = true from found where h.connector_id = found.connector_id
 returning h.connector_id

@@ -43,7 +43,7 @@ made as (
     select gen_random_uuid(), due.organization_id, due.id, c.id, 0, %(now)s, ''
       from due join connectors_noticechannel c on c.organization_id = due.organization_id
      where due.count > due.told
-    on conflict (notice_id, channel_id) do update set attempts = 0, next_at = excluded.next_at)
+    on conflict (notice_id, channel_id) do update set attempts = 0, next_at = excluded.next_at, sent_at = null)
 update connectors_notice n set told = due.count, told_at = %(now)s, running = due.count > due.told
   from due where n.id = due.id
 """
@@ -108,7 +108,7 @@ def _send(taken: Sequence[UUID], now: datetime) -> int:
             by_channel.setdefault(row.channel, []).append(row)
         texts = {channel: text_of([row.notice for row in its]) for channel, its in by_channel.items()}
         sent = 0
-        for channel, error in channels.send(texts):
+        for channel, error in channels.send_all(texts):
             for row in by_channel[channel]:
                 _record(row, error, now)
             sent += 0 if error else len(by_channel[channel])

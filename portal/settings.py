@@ -342,7 +342,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "triggers.scheduled.aggregates.aggregate_the_day_before",
         "schedule": crontab(minute="*/10"),
     },
-    "notices": {"task": "connectors.telling.tell", "schedule": 60.0},
+    "notices": {"task": "connectors.telling.tell", "schedule": 60.0, "options": {"expires": 60.0}},
     "what expires soon": {"task": "connectors.noticing.look_ahead", "schedule": crontab(minute="47", hour="*/6")},
     "take silent devices offline": {
         "task": "triggers.scheduled.connectivity.take_silent_offline",

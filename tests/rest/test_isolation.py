@@ -30,8 +30,8 @@ from triggers.models import Aggregate, Alarm, Fault, OccurrenceRule, Subscriptio
 API = "api/v1/"
 KEPT = (
     Company, ApiKey, System, Gateway, Appliance, DataPoint, Event, Connector, SigningSecret, WaitingDelivery,
-    Delivery, Attempt, Notice, NoticeChannel, Trigger, Subscription, RetryPolicy, Contract, PairingCode, OccurrenceRule, Fault, Alarm,
-    Aggregate,
+    Delivery, Attempt, Notice, NoticeChannel, Trigger, Subscription, RetryPolicy, Contract, PairingCode,
+    OccurrenceRule, Fault, Alarm, Aggregate,
 )  # fmt: skip
 OPEN_TO_ALL = {"event-type", "profile-detail"}
 """Details that are no tenant's."""
@@ -200,8 +200,8 @@ def test_filters_by_anothers_ids_find_nothing(world: World, ids: dict[str, str],
 
 @pytest.mark.parametrize(
     "resource", ["companies", "systems", "gateways", "appliances", "data-points", "connectors", "triggers",
-                 "subscriptions", "api-keys", "events", "occurrence-rules", "retry-policies", "notices", "notice-channels",
-                 "contracts", "aggregates"]
+                 "subscriptions", "api-keys", "events", "occurrence-rules", "retry-policies", "notices",
+                 "notice-channels", "contracts", "aggregates"]
 )  # fmt: skip
 def test_a_list_costs_the_same_whatever_its_length(world: World, ids: dict[str, str], resource: str) -> None:
     path = f"/api/v1/{resource}/"
