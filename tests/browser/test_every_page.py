@@ -12,7 +12,11 @@ from playwright.sync_api import Page, expect
 
 from connectors.models import Connector, ConnectorHealth
 from portal.lib import clock
+from portal.tenants import scope
 from tests.pages.seed import Portal
+from tests.world import make_gateway
+from triggers.intake import EventItem, accept_events
+from triggers.models import OccurrenceRule
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +37,8 @@ PAGES = {
     "a failed delivery": "/deliveries/{failed}/?state=failed",
     "a waiting delivery": "/deliveries/{waiting}/",
     "inbox": "/inbox/",
-    "faults": "/faults/",
+    "notices": "/notices/",
+    "new channel": "/notices/channels/new/",
     "daily aggregates": "/aggregates/",
     "new company": "/companies/new/",
     "change password": "/accounts/password/change/",
@@ -75,6 +80,22 @@ def test_the_page_of_an_endpoint_that_is_left_alone_is_too(page: Page, portal: P
     ConnectorHealth._base_manager.filter(connector_id=connector.id).update(**resting)
     look_at(page, f"/connectors/{connector.id}/", live_server.url)
     expect(page.get_by_text("Left alone for a while")).to_be_visible()
+
+
+def test_the_page_of_faults_is_too(page: Page, portal: Portal, live_server: Any) -> None:
+    organization_id = next(iter(portal.connectors.values())).organization_id
+    with scope.organization(organization_id):
+        make_gateway("GW-F")
+        OccurrenceRule.objects.create(code="F71A", conditions={"duration": {"seconds": 300}})
+    alarm = {"alarm_id": "A-17", "status": "open", "severity": "critical"}
+    data = {"active": True, "code": "F71A"}
+    items = [
+        EventItem(type="appliance/error", gateway="GW-F", appliance="GW-F-INV", data=data),
+        EventItem(type="alarm/raised", gateway="GW-F", data=alarm),
+    ]
+    assert accept_events(organization_id, items, clock.now()).accepted == 2
+    look_at(page, "/faults/", live_server.url)
+    expect(page.get_by_text("held back, because it has to last for 5 min")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", PAGES.keys() & {"overview", "connectors", "deliveries", "inbox"})
