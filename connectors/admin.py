@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from connectors.configure import NotVerifiedError, set_enabled
 from connectors.models import Connector, RetryPolicy
+from connectors.notice_models import NoticeChannel
 from portal.tenants.staff import StaffAdmin, register_audited
 
 
@@ -49,5 +50,14 @@ class RetryPolicyAdmin(StaffAdmin):
     search_fields = ("name", "=id")
 
 
+class NoticeChannelAdmin(StaffAdmin):
+    fields = ("id", "organization", "kind", "shown", "tested_at", "created_at")
+    list_display = ("shown", "organization", "kind", "tested_at")
+    list_filter = ("organization", "kind")
+    list_select_related = ("organization",)
+    search_fields = ("shown", "=id")
+
+
 register_audited(Connector, ConnectorAdmin)
 register_audited(RetryPolicy, RetryPolicyAdmin)
+register_audited(NoticeChannel, NoticeChannelAdmin)

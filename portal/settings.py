@@ -193,14 +193,14 @@ AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 
 # Password resets and notices; without a mail server named, the text of the former goes to the log.
 EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
-EMAIL_BACKEND = env("EMAIL_BACKEND", default=EMAIL["EMAIL_BACKEND"])
+EMAIL_BACKEND = env("EMAIL_BACKEND", default="") or EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT, EMAIL_FILE_PATH = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"], EMAIL["EMAIL_FILE_PATH"] or None
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"], EMAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="feeder@localhost")
 EMAIL_TIMEOUT = 10
 # Channels by e-mail are refused unless somebody said how mail leaves.
-MAIL_CONFIGURED = "EMAIL_URL" in env.ENVIRON or "EMAIL_BACKEND" in env.ENVIRON
+MAIL_CONFIGURED = bool(env("EMAIL_URL", default="") or env("EMAIL_BACKEND", default=""))
 
 SECURE_SSL = env.bool("SECURE_SSL", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL

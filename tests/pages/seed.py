@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from connectors import profiles
+from connectors import channels, profiles
 from connectors.inbox import inbox_url
 from connectors.models import (
     Attempt,
@@ -23,6 +23,7 @@ from connectors.models import (
     InboxMessage,
     WaitingDelivery,
 )
+from connectors.notices import about_connector, notify
 from portal.events.catalogue import sample_document
 from portal.events.models import Event
 from portal.lib import clock
@@ -76,6 +77,8 @@ def fill(organization: Organization, now: datetime | None = None) -> Portal:
     arrived(organization, demo, now, verified=True)
     arrived(organization, demo, now - timedelta(minutes=2), verified=False)
     arrived(organization, None, now - timedelta(minutes=9), verified=None)
+    channels.add("slack", "https://hooks.slack.com/services/T0/B0/secret")
+    notify(organization.id, "failing", about_connector(failing.id), "Daily settlement fails. All attempts failed.", now)
     DeliveryWorker.objects.create(name="worker1@host", started_at=now, lease_until=now + timedelta(hours=1))
     return portal
 

@@ -17,7 +17,7 @@ from tests.conftest import Tenant
 from tests.pages.conftest import AsWhom
 from tests.pages.seed import Portal
 
-PAGES = ["/", "/connectors/", "/connectors/new/", "/deliveries/", "/inbox/", "/companies/new/"]
+PAGES = ["/", "/connectors/", "/connectors/new/", "/deliveries/", "/inbox/", "/notices/", "/companies/new/"]
 
 
 @pytest.mark.parametrize("address", PAGES)

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
+from connectors import channels
 from connectors.models import Connector, RetryPolicy, SigningSecret
 from portal.fleet import contracts
 from portal.fleet.contract_flow import Who
@@ -35,6 +36,7 @@ def world(tenant: Any, stranger: Any) -> list[Any]:
             connector.set_credentials({"token": "canary-token"})
             connector.save()
             RetryPolicy.objects.create(name="Night", schedule=[60], success=[200], gone=[410], pause_after=86_400)
+            channels.add("slack", "https://hooks.slack.com/services/T0/B0/canary-token")
             make_trigger(connector, "gateway/online")
             Subscription.objects.create(event_types=["gateway/online"], connector=connector, company=one.company)
     return [tenant, stranger]
@@ -61,6 +63,7 @@ def test_everything_of_the_product_can_be_looked_at() -> None:
     labels = {model._meta.label for model in REGISTERED}
     audited = {"tenants.Organization", "tenants.Company", "tenants.Membership", "tenants.ApiKey", "fleet.System"}
     audited |= {"fleet.Gateway", "fleet.Appliance", "fleet.DataPoint", "fleet.Contract"}
+    audited |= {"connectors.NoticeChannel"}
     audited |= {"connectors.Connector", "connectors.RetryPolicy", "triggers.Trigger", "triggers.Subscription"}
     assert labels == {"tenants.User", "auth.Group", *audited, *(f"{label}Change" for label in audited)}
 
