@@ -189,7 +189,7 @@ def _reports(rng: random.Random, role: str) -> Iterator[Report]:
         inverter_silent = range(first, first + length + 16)
     steps = STEPS[rng.randrange(every) :: every]
     measured = _measured(rng, role, [step for step in steps if step not in inverter_silent])
-    late = rng.choice(steps[10:80]) if role == "late" else None
+    late = rng.choice([step for step in steps if 8 <= step < 80]) if role == "late" else None
     for step, power, shown, total, quality in measured:
         time, arrives = moment(step) + after, step + 7 if step == late else step
         yield Report(step=arrives, of_inverter=True, property="pv.power", time=time, value=power, quality=quality)
@@ -210,7 +210,9 @@ def _reports(rng: random.Random, role: str) -> Iterator[Report]:
 def _measured(rng: random.Random, role: str, steps: Sequence[int]) -> Iterator[tuple[int, float, float, float, str]]:
     """Step, power, what the counter shows, its total, and quality."""
     peak, register, total = rng.uniform(2000, 8000), round(rng.uniform(100, 5000), 3), 0.0
-    turns = rng.choice(steps[20:70]) if role in {"reset", "wraps", "steps back"} else None
+    turns = None
+    if role in {"reset", "wraps", "steps back"}:
+        turns = rng.choice([step for step in steps if 20 <= step < 80])
     for number, (before, step) in enumerate(zip([steps[0] - 1, *steps], steps, strict=False)):
         grown = round(sum(rng.uniform(0.1, 1.5) for _ in range(before, step)), 3)
         if before == turns and role == "steps back":
