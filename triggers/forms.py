@@ -21,12 +21,6 @@ KIND_TITLES = {
 }
 
 
-LEVEL_TITLES = (
-    (Level.DEVICE_TYPE, "By type of device: solar, storage, heat pumps and so on"),
-    (Level.DEVICE, "Each device too"),
-)
-
-
 class TriggerForm(forms.Form):
     name = forms.CharField(label="Name", max_length=200)
     kind = forms.ChoiceField(label="Send", choices=list(KIND_TITLES.items()), initial=TriggerKind.EVENTS)
@@ -34,7 +28,7 @@ class TriggerForm(forms.Form):
     interval_seconds = forms.IntegerField(
         label="Every", required=False, min_value=1, help_text="Seconds, from one to the next of the same site."
     )
-    level = forms.ChoiceField(label="Level", required=False, choices=LEVEL_TITLES)
+    level = forms.ChoiceField(label="Level", required=False, choices=Level.choices)
 
     def __init__(self, data: Any = None, *, connector: Connector) -> None:
         initial = {"name": f"{connector.name}: events", "interval_seconds": DEFAULT_INTERVAL}

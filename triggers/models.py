@@ -44,8 +44,10 @@ DEFAULT_INTERVAL = 60
 
 
 class Level(models.TextChoices):
-    DEVICE_TYPE = "device_type", "By type of device: solar, storage, ... (S2 line 116)"
-    DEVICE = "device", "By device as well (S2 line 115)"
+    """How much a snapshot tells (S2 lines 115 and 116)."""
+
+    DEVICE_TYPE = "device_type", "By type of device: solar, storage and so on"
+    DEVICE = "device", "Each device too"
 
 
 @audited()

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trigger',
             name='level',
-            field=models.CharField(blank=True, choices=[('device_type', 'By type of device: solar, storage, ... (S2 line 116)'), ('device', 'By device as well (S2 line 115)')], max_length=12),
+            field=models.CharField(blank=True, choices=[('device_type', 'By type of device: solar, storage and so on'), ('device', 'Each device too')], max_length=12),
         ),
         migrations.AddField(
             model_name='triggerchange',
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='triggerchange',
             name='level',
-            field=models.CharField(blank=True, choices=[('device_type', 'By type of device: solar, storage, ... (S2 line 116)'), ('device', 'By device as well (S2 line 115)')], max_length=12),
+            field=models.CharField(blank=True, choices=[('device_type', 'By type of device: solar, storage and so on'), ('device', 'Each device too')], max_length=12),
         ),
         migrations.AlterField(
             model_name='trigger',
