@@ -180,17 +180,11 @@ def _gateway(rng: random.Random, number: int) -> GatewayPlan:
 def _reports(rng: random.Random, role: str) -> Iterator[Report]:
     every = rng.choice((1, 2))
     after = timedelta(seconds=rng.randrange(540))
-    first = rng.randrange(20, 60)
-    length = rng.randrange(24, 32) if role == "silent for long" else rng.randrange(5, 14)
-    silence = range(first, first + length)
-    gateway_silent = silence if role == "back before its inverter" else range(0)
-    inverter_silent: range = silence if "silent" in role or role == "future" else range(0)
-    if role == "back before its inverter":
-        inverter_silent = range(first, first + length + 16)
     steps = STEPS[rng.randrange(every) :: every]
-    measured = _measured(rng, role, [step for step in steps if step not in inverter_silent])
+    inverter_silent, gateway_silent = _silences(rng, role)
     late = rng.choice([step for step in steps if 8 <= step < 80]) if role == "late" else None
-    for step, power, shown, total, quality in measured:
+    heard = [step for step in steps if step not in inverter_silent]
+    for step, power, shown, total, quality in _measured(rng, role, heard):
         time, arrives = moment(step) + after, step + 7 if step == late else step
         yield Report(step=arrives, of_inverter=True, property="pv.power", time=time, value=power, quality=quality)
         yield Report(
@@ -201,10 +195,21 @@ def _reports(rng: random.Random, role: str) -> Iterator[Report]:
             if step not in gateway_silent:
                 signal = -60.0 - rng.randrange(20)
                 yield Report(step=step, of_inverter=False, property="signal", time=moment(step) + after, value=signal)
-    if role == "future":
-        step = first + length - 1
-        ahead = moment(step) + READINGS_AFTER + timedelta(minutes=5, seconds=1)
-        yield Report(step=step, of_inverter=True, property="pv.power", time=ahead, value=1.0, refused=True)
+    if role == "future":  # refused, it is no sign of life either: it comes in a silence
+        ahead = moment(inverter_silent[-1]) + READINGS_AFTER + timedelta(minutes=5, seconds=1)
+        yield Report(
+            step=inverter_silent[-1], of_inverter=True, property="pv.power", time=ahead, value=1.0, refused=True
+        )
+
+
+def _silences(rng: random.Random, role: str) -> tuple[range, range]:
+    """The steps in which the inverter is silent, and the gateway itself where it has a signal of its own."""
+    first = rng.randrange(20, 60)
+    length = rng.randrange(24, 32) if role == "silent for long" else rng.randrange(5, 14)
+    if role == "back before its inverter":
+        return range(first, first + length + 16), range(first, first + length)
+    silent = role in {"silent", "inverter silent", "silent for long", "future"}
+    return range(first, first + length) if silent else range(0), range(0)
 
 
 def _measured(rng: random.Random, role: str, steps: Sequence[int]) -> Iterator[tuple[int, float, float, float, str]]:
