@@ -13,7 +13,9 @@ _BY_ERROR: Final[dict[str, str]] = {
     ErrorClass.TLS: "The certificate must be valid for this name, unexpired, and sent with its whole chain.",
     ErrorClass.TIMEOUT: "Answer first and work afterwards: accept the message, then process it in the background.",
     ErrorClass.PROTOCOL: "Something answers there, but not HTTP. Check the port, and http against https.",
+    ErrorClass.TOKEN: "Check token URL, client id and secret, and where they go: the detail says what was answered.",
     ErrorClass.RENDER: "The message could not be made: check profile, authentication and signing of the connector.",
+    ErrorClass.EXPIRED: "Nothing to do: it waited for longer than it was of use, so it was not sent.",
 }
 _BY_STATUS: Final[dict[int, str]] = {
     400: "The receiver refused the body: check that it expects this profile.",

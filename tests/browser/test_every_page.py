@@ -98,7 +98,7 @@ def test_the_page_of_faults_is_too(page: Page, portal: Portal, live_server: Any)
     expect(page.get_by_text("held back, because it has to last for 5 min")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", PAGES.keys() & {"overview", "connectors", "deliveries", "inbox"})
+@pytest.mark.parametrize("name", ["overview", "connectors", "deliveries", "inbox"])
 def test_an_empty_page_is_too(page: Page, empty: None, live_server: Any, name: str) -> None:
     look_at(page, PAGES[name], live_server.url)
 

@@ -13,13 +13,14 @@ from django.db import connection, transaction
 from django.test import Client
 
 from connectors.models import Connector, RetryPolicy, SigningSecret
+from connectors.notice_models import NoticeChannel
 from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, System
 from portal.lib.database import batch_cursor
 from portal.tenants import audit, scope
 from portal.tenants.models import ApiKey, Company, Membership, Organization, Role
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger
-from triggers.models import Subscription, Trigger
+from triggers.models import Aggregate, OccurrenceRule, Subscription, Trigger
 
 CHANGED: dict[type[Any], tuple[str, Any]] = {
     Organization: ("plan", "basic"),
@@ -33,9 +34,12 @@ CHANGED: dict[type[Any], tuple[str, Any]] = {
     DataPoint: ("threshold", 25.0),
     Connector: ("url", "https://other.example/"),
     RetryPolicy: ("name", "Day"),
+    NoticeChannel: ("shown", "c@d.example"),
     SigningSecret: ("expires_at", datetime(2026, 11, 21, tzinfo=UTC)),
     Trigger: ("enabled", False),
     Subscription: ("active", True),
+    OccurrenceRule: ("severity", "error"),
+    Aggregate: ("enabled", False),
 }
 """Every audited model, with a column and a value other than the one that `world` gives it."""
 
@@ -61,7 +65,12 @@ def world(in_tenant: Tenant) -> Tenant:
     Contract.objects.create(
         gateway=gateway, company=in_tenant.company, state="active", initiator="partner", created_at=now, changed_at=now
     )
-    make_data_point()
+    point = make_data_point()
+    Aggregate.objects.create(data_point=point, function="maximum", name="most")
+    OccurrenceRule.objects.create(code="F71A", conditions={})
+    channel = NoticeChannel(kind="email", shown="a@b.example")
+    channel.set_address("a@b.example")
+    channel.save()
     connector = make_connector("https://partner.example/", company=in_tenant.company)
     connector.set_credentials({"password": "hunter2"})
     connector.save()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.apps import apps
 
-from connectors.models import Connector, SigningSecret
-from portal.fleet.models import Appliance, DataPoint, Gateway, Series, System
+from connectors.models import Connector, RetryPolicy, SigningSecret
+from connectors.notice_models import Notice, NoticeChannel, NoticeMessage
+from portal.fleet.models import Appliance, Contract, DataPoint, Gateway, PairingCode, Series, System
 from portal.lib.uuid7 import uuid7
 from portal.tenants import scope
 from portal.tenants.models import ApiKey, Company, Membership
 from portal.tenants.scope import NoOrganization, TenantManager, TenantModel
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger
-from triggers.models import Subscription, Trigger
+from triggers.models import Aggregate, OccurrenceRule, Subscription, Trigger
 
 OURS = ("portal.", "connectors", "triggers")
 MODELS = [model for model in apps.get_models() if model.__module__.startswith(OURS)]
@@ -30,19 +32,28 @@ UNSCOPED = {
     "events.Reading",  # by series, which is scoped
     "connectors.DeliveryWorker", "connectors.Shard", "triggers.SchedulerTick",  # the product's own machinery
     "triggers.TriggerClock",  # by trigger, which is scoped
+    "fleet.PresenceSweep",  # the product's own machinery
 }  # fmt: skip
 """Models without a tenant's manager, each a decision. The audit trail's are beside them: only the staff read it."""
+
+KEYED_BY_IT = {"triggers.AggregateRun"}
+"""A row for each organization and day, scoped as the others are."""
 
 SEEN_BY_A_COMPANY = {
     "tenants.Company", "tenants.ApiKey", "fleet.System", "fleet.Gateway", "fleet.Appliance", "fleet.DataPoint",
     "fleet.Series", "events.Event", "connectors.Connector", "connectors.SigningSecret", "connectors.WaitingDelivery",
-    "connectors.Delivery", "triggers.Trigger", "triggers.Subscription",
+    "connectors.Delivery", "triggers.Trigger", "triggers.Subscription", "fleet.Contract", "fleet.Presence",
+    "triggers.Aggregate", "triggers.Alarm", "triggers.DailyAggregate",
 }  # fmt: skip
 UNSEEN_BY_A_COMPANY = {
     "tenants.Membership", "connectors.Attempt", "connectors.ConnectorHealth", "connectors.ConnectorHour",
-    "connectors.InboxMessage",
+    "connectors.InboxMessage", "connectors.Notice", "connectors.NoticeChannel", "connectors.NoticeMessage",
+    "connectors.RetryPolicy", "fleet.PairingCode", "triggers.AggregateRun", "triggers.Fault", "triggers.OccurrenceRule",
 }  # fmt: skip
 """Nothing of these for a key of one company, unless a view asks for them by what the key may see."""
+
+DEFINITIONS = {DataPoint, Aggregate}
+"""Seen by every company of the organization."""
 
 by_label = pytest.mark.parametrize("model", SCOPED, ids=lambda model: model._meta.label)
 by_tenant_label = pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model._meta.label)
@@ -65,6 +76,24 @@ def fill(tenant: Tenant, company: Any, tag: str) -> None:
         key = ApiKey(name=tag, scopes=["read"], company=company, expires_at="2030-01-01T00:00:00Z")
         key.set_secret()
         key.save()
+        _fill_more(gateway, point, company, tag)
+
+
+def _fill_more(gateway: Gateway, point: DataPoint, company: Any, tag: str) -> None:
+    now = datetime.now(UTC)
+    if company is not None:
+        Contract.objects.create(
+            gateway=gateway, company=company, state="active", initiator="partner", created_at=now, changed_at=now
+        )
+    PairingCode.objects.create(gateway=gateway, digest="d", expires_at=now)
+    channel = NoticeChannel(kind="email", shown="a@b.example")
+    channel.set_address("a@b.example")
+    channel.save()
+    notice = Notice.objects.create(kind="failing", about=tag, text=tag, first_at=now, last_at=now)
+    NoticeMessage.objects.create(notice=notice, channel=channel)
+    RetryPolicy.objects.create(name=tag, schedule=[60], success=[200], gone=[410], pause_after=86_400)
+    OccurrenceRule.objects.create(code=tag, conditions={})
+    Aggregate.objects.create(data_point=point, function="maximum", name=f"most.{tag}")
 
 
 @pytest.fixture
@@ -84,7 +113,10 @@ def test_every_model_is_a_tenants_or_a_decision() -> None:
     assert plain - {label for label in plain if label.endswith("Change")} == UNSCOPED
     assert trail <= plain
     owned = {model._meta.label for model in MODELS if any(f.name == "organization" for f in model._meta.fields)}
-    assert owned - {label for label in owned if label.endswith("Change")} == {m._meta.label for m in TENANT_MODELS}
+    assert (
+        owned - {label for label in owned if label.endswith("Change")}
+        == {m._meta.label for m in TENANT_MODELS} | KEYED_BY_IT
+    )
 
 
 def test_every_tenant_model_says_what_a_company_sees() -> None:
@@ -150,7 +182,7 @@ def test_another_organizations_rows_cannot_be_touched(model: Any, worlds: Tenant
     with scope.organization(worlds.organization.id):
         assert model.objects.filter(pk=theirs.pk).update(id=theirs.pk) == 0
         assert model.objects.filter(pk=theirs.pk).delete()[0] == 0
-        assert model.objects.bulk_update([theirs], ["created_at"]) == 0
+        assert model.objects.bulk_update([theirs], [model._meta.concrete_fields[-1].name]) == 0
         for act in (theirs.save, theirs.delete, lambda: model.objects.bulk_create([theirs])):
             with pytest.raises(NoOrganization):
                 act()
@@ -178,7 +210,7 @@ def test_a_companys_key_sees_its_own(model: Any, worlds: Tenant) -> None:
         seen = set(model.objects.values_list("pk", flat=True))
     with scope.organization(worlds.organization.id, uuid7()):
         strange = set(model.objects.values_list("pk", flat=True))
-    if model is DataPoint:  # definitions are the whole organization's
+    if model in DEFINITIONS:  # definitions are the whole organization's
         assert seen == strange
         return
     assert not strange
@@ -204,7 +236,7 @@ def test_what_a_company_sees_is_exactly_its_own(worlds: Tenant) -> None:
 
 def test_a_company_of_another_organization_sees_nothing_here(worlds: Tenant, stranger: Tenant) -> None:
     with scope.organization(worlds.organization.id, stranger.company.id):
-        assert [model for model in SCOPED if model is not DataPoint and model.objects.exists()] == []
+        assert [model for model in SCOPED if model not in DEFINITIONS and model.objects.exists()] == []
 
 
 def test_every_organization_is_seen_only_on_demand(worlds: Tenant, stranger: Tenant) -> None:

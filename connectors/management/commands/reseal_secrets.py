@@ -9,6 +9,7 @@ from django.db import transaction
 from tqdm import tqdm
 
 from connectors.models import Connector, SigningSecret
+from connectors.notice_models import NoticeChannel
 from portal.lib import crypto
 from portal.lib.crypto import SecretUnreadable
 from portal.tenants import audit, scope
@@ -23,6 +24,7 @@ class Command(BaseCommand):
             secrets = SigningSecret.objects.values_list("id", flat=True)
             work: list[tuple[Any, str, Any]] = [(Connector, "credentials", key) for key in connectors]
             work += [(SigningSecret, "sealed", key) for key in secrets]
+            work += [(NoticeChannel, "sealed", key) for key in NoticeChannel.objects.values_list("id", flat=True)]
             for model, column, key in tqdm(work, desc="secrets", disable=None):
                 self._reseal(model, column, key)
         self.stdout.write(f"{len(work)} secrets are sealed with the first key.")
