@@ -113,7 +113,8 @@ def take_in(organization_id: UUID, count: int, groups: int) -> float:
     from msgspec import convert
 
     from portal.lib import clock
-    from triggers.intake import EventItem, accept_events
+    from triggers.intake import accept_events
+    from triggers.items import EventItem
 
     began = time.perf_counter()
     for first in range(0, count, BATCH):

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.models import Connector, SigningSecret
 from portal.fleet.models import Appliance, DataPoint, Gateway, System
-from triggers.intake import ReadingItem
+from triggers.items import ReadingItem
 from triggers.models import Trigger
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -9,7 +9,8 @@ from django.db import transaction
 from portal.lib import clock
 from portal.tenants.access import Access, get_or_404
 from triggers import alarms
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import Alarm, AlarmStatus
 
 log = structlog.get_logger(__name__)

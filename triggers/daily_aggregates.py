@@ -25,7 +25,8 @@ from portal.lib.uuid7 import uuid7s
 from triggers import aggregation, day_figures
 from triggers.aggregation import Held, Verdict
 from triggers.day_figures import Question, Subject
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import Aggregate
 
 log = structlog.get_logger(__name__)

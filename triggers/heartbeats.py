@@ -13,7 +13,8 @@ from portal.fleet.locate import Located, Source, locate
 from portal.fleet.presence import Sign
 from portal.lib.database import batch_cursor
 from triggers import presence
-from triggers.intake import Reference, Result, Time, note_devices, unknown
+from triggers.intake import note_devices
+from triggers.items import Reference, Result, Time, unknown
 
 
 class HeartbeatItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,7 +18,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from portal.fleet.models import DataPointKind
-from triggers.intake import ReadingItem, Result, accept_readings
+from triggers.intake import accept_readings
+from triggers.items import ReadingItem, Result
 
 Value: TypeAlias = float | int | bool | str
 

@@ -28,7 +28,8 @@ from portal.tenants import idempotency
 from portal.tenants.access import INGEST, Access
 from portal.tenants.authentication import BadKey, key_in, recent_key_access
 from triggers.heartbeats import HeartbeatItem, take_heartbeats
-from triggers.intake import EventItem, ReadingItem, Result, take_events, take_readings
+from triggers.intake import take_events, take_readings
+from triggers.items import EventItem, ReadingItem, Result
 
 MOST_ITEMS = 1000
 PLATFORM_MADE = frozenset(name for name, event_type in CATALOGUE.items() if event_type.platform_made)

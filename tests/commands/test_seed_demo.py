@@ -19,7 +19,8 @@ from portal.events.models import Event
 from portal.fleet.models import Appliance, DataPoint, Gateway
 from portal.tenants import scope
 from portal.tenants.models import Company, Membership, Organization, Role, User
-from triggers.intake import EventItem, ReadingItem, accept_events, accept_readings
+from triggers.intake import accept_events, accept_readings
+from triggers.items import EventItem, ReadingItem
 from triggers.models import Aggregate, Function, Trigger
 from triggers.simulation import fleet
 from triggers.simulation.site import Site

@@ -14,7 +14,8 @@ from portal.events.catalogue import CATALOGUE, sample_document, validate
 from portal.events.models import Event
 from tests.conftest import Tenant
 from tests.world import make_connector, make_gateway, make_trigger
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from portal.lib import clock
 from portal.tenants import scope
 from tests.conftest import Tenant
 from tests.world import make_gateway
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import Alarm, OccurrenceRule
 
 PAGE = "/faults/"

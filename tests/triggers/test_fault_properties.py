@@ -21,7 +21,8 @@ from tests.conftest import Tenant
 from tests.world import make_connector, make_gateway, make_trigger
 from triggers import faults, rules
 from triggers.faults import Fault, Report
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import OccurrenceRule
 from triggers.scheduled.faults import let_go
 

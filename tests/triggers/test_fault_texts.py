@@ -14,7 +14,8 @@ from tests.conftest import Tenant
 from tests.connectors.test_worker import engine, shards
 from tests.receiver import Receiver
 from tests.world import make_connector, make_gateway, make_trigger
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import OccurrenceRule
 
 __all__ = ["engine", "shards"]

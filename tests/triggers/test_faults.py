@@ -16,7 +16,8 @@ from portal.tenants.models import Plan
 from tests.conftest import Tenant
 from tests.world import make_connector, make_gateway, make_trigger
 from triggers import faults
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import Fault, OccurrenceRule
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

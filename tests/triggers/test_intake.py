@@ -17,7 +17,9 @@ from portal.fleet.models import Series
 from portal.tenants.models import Plan
 from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger, reading
-from triggers.intake import EventItem, _written, accept_events, accept_readings
+from triggers.event_intake import _written
+from triggers.intake import accept_events, accept_readings
+from triggers.items import EventItem
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "https://partner.example/hook"

@@ -15,7 +15,8 @@ from portal.lib import clock
 from tests.conftest import Tenant
 from tests.world import make_connector, make_gateway, make_trigger
 from triggers import subscribe
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import Subscription
 
 pytestmark = pytest.mark.django_db

@@ -29,7 +29,8 @@ from tests.triggers.day_expectation import AGGREGATED_AT, AGGREGATES, THRESHOLDS
 from tests.triggers.day_simulator import GatewayPlan, moment, plan_day
 from tests.world import make_connector, make_data_point, make_trigger
 from triggers import presence
-from triggers.intake import EventItem, ReadingItem, Result, accept_readings, take_events
+from triggers.intake import accept_readings, take_events
+from triggers.items import EventItem, ReadingItem, Result
 from triggers.models import Aggregate, DailyAggregate, OccurrenceRule
 from triggers.scheduled import aggregates, connectivity, faults
 

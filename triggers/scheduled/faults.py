@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from portal.lib.database import batch_cursor
 from triggers import faults, rules
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.matching import configuration
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,8 @@ from typing import Any
 from portal.lib import clock
 from portal.lib.database import Cursor
 from triggers import moments
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import BY_THE_CLOCK, TriggerKind
 from triggers.moments import ClockTrigger, Window
 

@@ -14,7 +14,8 @@ from portal.lib import clock
 from portal.lib.database import Cursor, Row
 from triggers import moments
 from triggers import snapshots as sites
-from triggers.intake import EventItem, accept_events
+from triggers.intake import accept_events
+from triggers.items import EventItem
 from triggers.models import BY_THE_CLOCK, Level, TriggerKind
 from triggers.moments import ClockTrigger, Window
 from triggers.snapshots import Device, Measured

@@ -11,7 +11,8 @@ from portal.events.models import Event
 from portal.fleet.models import DataPoint
 from tests.world import make_data_point, reading
 from triggers.daily_aggregates import Done, decide
-from triggers.intake import ReadingItem, accept_readings
+from triggers.intake import accept_readings
+from triggers.items import ReadingItem
 from triggers.models import Aggregate, DailyAggregate
 
 DAY = date(2026, 11, 20)

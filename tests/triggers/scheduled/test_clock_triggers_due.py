@@ -157,7 +157,8 @@ def test_a_snapshot_goes_to_its_own_trigger_s_connector_alone(site: Tenant, stra
 
 
 def test_a_snapshot_that_a_producer_sends_does_not_go_to_a_trigger_by_the_clock(site: Tenant) -> None:
-    from triggers.intake import EventItem, accept_events
+    from triggers.intake import accept_events
+    from triggers.items import EventItem
 
     snapshots(make_connector(URL))
     data = {"level": "device_type", "period_s": 60, "expires_at": "2026-11-21T12:02:00.000Z"}

@@ -23,7 +23,8 @@ from tests.conftest import Tenant
 from tests.world import make_connector, make_data_point, make_gateway, make_trigger, reading
 from triggers import presence as remembered
 from triggers.heartbeats import HeartbeatItem, take_heartbeats
-from triggers.intake import EventItem, Result, accept_events, accept_readings, take_events
+from triggers.intake import accept_events, accept_readings, take_events
+from triggers.items import EventItem, Result
 from triggers.scheduled import connectivity
 from triggers.scheduled.connectivity import sweep, tick
 
