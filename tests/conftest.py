@@ -128,3 +128,12 @@ def in_tenant(tenant: Tenant) -> Iterator[Tenant]:
 
     with scope.organization(tenant.organization.id):
         yield tenant
+
+
+LONGEST = ("whole", "runtime", "browser", "simulation", "connectors")
+"""Folders whose files take the most time. They come first, so that two processes end at about the same moment."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folders = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: folders.get(item.path.relative_to(Path(__file__).parent).parts[0], len(folders)))

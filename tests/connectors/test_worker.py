@@ -284,17 +284,17 @@ def test_a_worker_back_from_a_lapsed_lease_sends_nothing_before_its_lanes_know_w
             engine._claimer.round(cursor)
 
     keep()
-    assert engine._room(0) == 0, "taken, but not told to the lanes yet"
+    assert engine._room(0, 0) == 0, "taken, but not told to the lanes yet"
     claim()
     keep()
-    assert engine._room(0) > 0
+    assert engine._room(0, 0) > 0
     Shard.objects.filter(id__lt=8).update(owner=OTHER_WORKER, epoch=99)
     engine._lease_ends = time.monotonic() - 60
     keep()
-    assert engine._room(0) == 0
+    assert engine._room(0, 0) == 0
     claim()
     keep()
-    assert engine._room(0) > 0
+    assert engine._room(0, 0) > 0
     engine._sender.close()
 
 
@@ -307,7 +307,7 @@ def test_when_the_lanes_fail_the_worker_ends_and_gives_its_shards_up(
     signals: list[tuple[int, int]] = []
     monkeypatch.setattr("os.kill", lambda *sent: signals.append(sent))
     monkeypatch.setattr("connectors.retry.decide", fault)
-    with Receiver() as receiver:
+    with Receiver(lambda _: Answer(503)) as receiver:
         make_trigger(make_connector(receiver.url), "datapoint/value")
         engine = DeliveryEngine()
         engine.start()

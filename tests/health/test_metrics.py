@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from connectors.models import DeliveryWorker, WaitingDelivery
+from connectors.models import DeliveryWorker, Shard, WaitingDelivery
 from portal.lib import clock
 from portal.lib.uuid7 import uuid7
 from triggers.scheduled.retention import note_alive
@@ -24,6 +24,7 @@ def figures() -> dict[str, float]:
 
 
 def test_an_idle_product(db: None) -> None:
+    Shard.objects.update(owner=None)
     assert figures() == {
         "feeder_waiting_deliveries": 0,
         "feeder_oldest_waiting_delivery_seconds": 0,
