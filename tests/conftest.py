@@ -80,6 +80,12 @@ def browser_type_launch_args() -> dict[str, Any]:
     return {"executable_path": CHROMIUM, "args": FLAGS}
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A server of this run goes with its databases: nothing to drop, and nobody to wait for who is still connected."""
+    return "SERVERS_OF_A_TEST_RUN" in os.environ
+
+
 @dataclass(frozen=True)
 class Tenant:
     """One organization with a company, a person per role, and a key of each scope."""
@@ -134,6 +140,7 @@ LONGEST = ("whole", "runtime", "browser", "simulation", "connectors")
 """Folders whose files take the most time. They come first, so that two processes end at about the same moment."""
 
 
+@pytest.hookimpl(trylast=True)  # after Playwright's, which groups by browser
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: folders.get(item.path.relative_to(Path(__file__).parent).parts[0], len(folders)))

@@ -149,7 +149,7 @@ class ReadingsCall(APIView):
         413 for a body that is larger than the organization's `limits.body_bytes`, 415 for a compressed one, and 400
         for JSON with a name twice in one object or more than 254 levels.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # the path belongs to the plain view
 
 
 class EventsCall(APIView):
@@ -165,7 +165,7 @@ class EventsCall(APIView):
         The `data` of one event may have up to 64 KiB and 240 levels: a larger one is refused by itself. The body as
         a whole has the limits of readings/.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # the path belongs to the plain view
 
 
 class HeartbeatsCall(APIView):
@@ -180,7 +180,7 @@ class HeartbeatsCall(APIView):
 
         Readings and events are signs of life too. An appliance's is its gateway's as well.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # the path belongs to the plain view
 
 
 def add_intake(endpoints: list[Endpoint], **_: Any) -> list[Endpoint]:

@@ -59,7 +59,7 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def words(self) -> str:
-        """What it asks for, for people."""
+        """What it asks for, for people. Each kind says its own: there are no words for a condition as such."""
         raise NotImplementedError
 
     def counts_from(self, counted: Sequence[datetime]) -> datetime | None:
