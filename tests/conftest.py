@@ -140,7 +140,6 @@ LONGEST = ("whole", "runtime", "browser", "simulation", "connectors")
 """Folders whose files take the most time. They come first, so that two processes end at about the same moment."""
 
 
-@pytest.hookimpl(trylast=True)  # after Playwright's, which groups by browser
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folders = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: folders.get(item.path.relative_to(Path(__file__).parent).parts[0], len(folders)))
