@@ -4,65 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.events.models import Event
-from portal.fleet.appliance_types import APPLIANCE_TYPES
 from portal.lib import uuid7
+from portal.lib.stretches import by_id, stretch
 from portal.tenants.access import MANAGE, OPERATE, access_of, get_or_404
 from portal.tenants.pages import member_page
 from triggers import alarm_desk, rules
-from triggers.models import Alarm, AlarmStatus, OccurrenceRule, Severity
+from triggers.models import Alarm, AlarmStatus, OccurrenceRule
+from triggers.rule_form import RuleForm
 
 PAGE = "triggers/faults.html"
 SHOWN = 50
-"""Events held back, and open alarms: the newest. REST has them all."""
-
-
-class RuleForm(forms.Form):
-    """Conditions that are left empty are not asked for."""
-
-    code = forms.CharField(label="Code", max_length=200, required=False, help_text="Empty: any code.")
-    appliance_type = forms.ChoiceField(
-        label="Appliance", required=False, choices=[("", "Any"), *((name, name) for name in APPLIANCE_TYPES)]
-    )
-    severity = forms.ChoiceField(label="Severity", choices=Severity.choices)
-    count = forms.IntegerField(label="Times", required=False, min_value=2, max_value=rules.MOST_COUNTED)
-    within = forms.FloatField(
-        label="Within, in minutes", required=False, min_value=0.1, max_value=rules.LONGEST_WINDOW / 60
-    )
-    delay = forms.FloatField(
-        label="Closer than this counts as once, in seconds", required=False, min_value=1, max_value=rules.LONGEST_WAIT
-    )
-    duration = forms.FloatField(
-        label="Has to last, in seconds", required=False, min_value=1, max_value=rules.LONGEST_WAIT
-    )
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if (given.get("count") is None) != (given.get("within") is None) and not self.errors:
-            self.add_error("within" if given.get("within") is None else "count", "Both are needed, or none.")
-        same = {name: given.get(name, "") for name in ("code", "appliance_type", "severity")}
-        if not self.errors and OccurrenceRule.objects.filter(**same).exists():
-            self.add_error("code", "There is a rule for these faults already.")
-        return given
-
-    @property
-    def conditions(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        found: dict[str, Any] = {}
-        if given["count"]:
-            found["occurrences"] = {"count": given["count"], "within": given["within"] * 60}
-        found |= {name: {"seconds": given[name]} for name in ("delay", "duration") if given[name]}
-        return found
+"""Events held back, or open alarms, at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +47,19 @@ def fault_list(request: HttpRequest) -> HttpResponse:
 @member_page(MANAGE)
 def new_rule(request: HttpRequest) -> HttpResponse:
     form = RuleForm(request.POST)
-    if not form.is_valid():
+    if not (form.is_valid() and form.store()):
         return _page(request, form)
-    same = {name: form.cleaned_data[name] for name in ("code", "appliance_type", "severity")}
-    OccurrenceRule.objects.create(**same, conditions=form.conditions)
     messages.success(request, "The rule counts from the next fault on.")
+    return redirect("faults")
+
+
+@require_http_methods(["GET", "POST"])
+@member_page(MANAGE)
+def change_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
+    form = RuleForm(request.POST or None, instance=get_or_404(OccurrenceRule, pk=rule_id))
+    if not (form.is_valid() and form.store()):
+        return render(request, "triggers/rule_form.html", {"form": form})
+    messages.success(request, "The rule is changed; it counts from the next fault on.")
     return redirect("faults")
 
 
@@ -115,10 +84,12 @@ def change_alarm(request: HttpRequest, alarm_id: UUID, what: str) -> HttpRespons
 
 
 def _page(request: HttpRequest, form: RuleForm) -> HttpResponse:
-    held = Event.objects.filter(held_because__isnull=False).order_by("-id")[:SHOWN]
+    open_alarms = Alarm.objects.exclude(status__in=("", AlarmStatus.CLOSED))
+    held = stretch(by_id(Event.objects.filter(held_because__isnull=False)), request.GET, SHOWN)
     context = {
-        "alarms": list(Alarm.objects.exclude(status__in=("", AlarmStatus.CLOSED)).order_by("-id")[:SHOWN]),
-        "held": [_held_back(event) for event in held],
+        "alarms": stretch(by_id(open_alarms), request.GET, SHOWN, "alarms-"),
+        "held": held,
+        "events": [_held_back(event) for event in held.rows],
         "rules": [(rule, _words(rule)) for rule in OccurrenceRule.objects.order_by("-code", "-appliance_type", "id")],
         "form": form,
     }

@@ -15,12 +15,14 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-MOST_COUNTED = 100
-"""Occurrences remembered of one fault, and so the most that a rule can ask for."""
+from portal.lib.durations import written
+
+FEWEST_COUNTED, MOST_COUNTED = 2, 100
+"""That a rule can ask for. The most is also how many are remembered of one fault."""
 LONGEST_WINDOW = 30 * 86_400
 LONGEST_WAIT = 7 * 86_400
 
-Times: TypeAlias = Annotated[int, Meta(ge=2, le=MOST_COUNTED)]
+Times: TypeAlias = Annotated[int, Meta(ge=FEWEST_COUNTED, le=MOST_COUNTED)]
 Window: TypeAlias = Annotated[float, Meta(gt=0, le=LONGEST_WINDOW)]
 Wait: TypeAlias = Annotated[float, Meta(gt=0, le=LONGEST_WAIT)]
 
@@ -78,7 +80,7 @@ class Occurrences(Condition, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return f"{self.count} times within {_span(self.within)}"
+        return f"{self.count} times within {written(self.within)}"
 
     def holds_back(self, history: History, now: datetime) -> Held | None:
         counted, window = history.counted, timedelta(seconds=self.within)
@@ -87,7 +89,7 @@ class Occurrences(Condition, frozen=True, kw_only=True):
             return None
         found = sum(time >= counted[-1] - window for time in counted)
         times = "once" if found == 1 else f"{found} times"
-        return Held(because=f"it has occurred {times} within {_span(self.within)}, and {self.count} times are needed")
+        return Held(because=f"it has occurred {times} within {written(self.within)}, and {self.count} times are needed")
 
 
 class Delay(Condition, frozen=True, kw_only=True):
@@ -100,7 +102,7 @@ class Delay(Condition, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return f"closer than {_span(self.seconds)} counts as once"
+        return f"closer than {written(self.seconds)} counts as once"
 
     def counts_from(self, counted: Sequence[datetime]) -> datetime | None:
         return counted[-1] + timedelta(seconds=self.seconds) if counted else None
@@ -113,11 +115,11 @@ class Duration(Condition, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        return f"lasts for {_span(self.seconds)}"
+        return f"lasts for {written(self.seconds)}"
 
     def holds_back(self, history: History, now: datetime) -> Held | None:
         until = history.since + timedelta(seconds=self.seconds)
-        return Held(because=f"it has to last for {_span(self.seconds)}", until=until) if now < until else None
+        return Held(because=f"it has to last for {written(self.seconds)}", until=until) if now < until else None
 
 
 KINDS: Mapping[str, type[Condition]] = {"occurrences": Occurrences, "delay": Delay, "duration": Duration}
@@ -205,10 +207,3 @@ def _passed(conditions: Conditions, history: History) -> Passed:
     start = min([history.since, *windows])
     told = [time for time in history.counted if time >= start]
     return Passed(occurrences=len(told), since=told[0])
-
-
-def _span(seconds: float) -> str:
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("aggregates/", aggregate_pages.daily_aggregates, name="aggregates"),
     path("faults/", fault_pages.fault_list, name="faults"),
     path("faults/rules/new/", fault_pages.new_rule, name="rule-new"),
+    path("faults/rules/<uuid:rule_id>/", fault_pages.change_rule, name="rule-change"),
     path("faults/rules/<uuid:rule_id>/delete/", fault_pages.delete_rule, name="rule-delete"),
     re_path(
         "^alarms/(?P<alarm_id>[0-9a-f-]{36})/(?P<what>acknowledge|close)/$",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,6 +20,7 @@ from connectors.models import Connector, State
 from portal.events.catalogue import CATALOGUE
 from portal.fleet.models import Gateway
 from portal.lib import clock, fragments
+from portal.lib.stretches import Stretch, stretch, uuid_of
 from portal.tenants.access import OPERATE, access_of
 from portal.tenants.pages import member_page
 
@@ -33,15 +34,6 @@ RANGES: Final[dict[str, tuple[str, timedelta]]] = {
 STATUS_CLASSES: Final = {**{name: name for name in history.STATUS_CLASSES}, history.NO_STATUS: "No answer"}
 SHAPING: Final = ("state", "connector", "event_type", "status_class", "range", "id")
 """Query parameters that filter; the others place the page or choose the attempt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A stretch of the log. `newest` tells that nothing lies above it, so that it may follow what comes."""
-
-    rows: list[Row]
-    newest: bool
-    older: bool
 
 
 @require_GET
@@ -84,9 +76,8 @@ def _list(request: HttpRequest) -> dict[str, Any]:
     page = _page(asked, clock.now())
     filtered = any(asked.get(name) for name in SHAPING)
     return {
+        "page": page,
         "rows": page.rows,
-        "newest": page.newest,
-        "older": page.older,
         "tries": {key: tries_of(connector) for key, connector in connectors.items()},
         "gateways": gateways_of(page.rows),
         "filtered": filtered,
@@ -104,18 +95,11 @@ def _list(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _page(asked: QueryDict, now: datetime) -> Page:
+def _page(asked: QueryDict, now: datetime) -> Stretch[Row]:
     if text := asked.get("id", "").strip():
         row = history.delivery(wanted) if (wanted := uuid_of(text)) else None
-        return Page(rows=[row] if row else [], newest=True, older=False)
-    filters, before, after = filters_of(asked, now), uuid_of(asked.get("before")), uuid_of(asked.get("after"))
-    if after is not None:
-        rows = history.deliveries(filters, after=after, limit=PAGE + 1)
-        if len(rows) > PAGE:
-            return Page(rows=rows[-PAGE:], newest=False, older=True)
-        before = None
-    rows = history.deliveries(filters, before=before, limit=PAGE + 1)
-    return Page(rows=rows[:PAGE], newest=before is None, older=len(rows) > PAGE)
+        return Stretch(rows=[row] if row else [], newest=True, older=False)
+    return stretch(partial(history.deliveries, filters_of(asked, now)), asked, PAGE)
 
 
 def filters_of(asked: QueryDict, now: datetime) -> history.Filters:
@@ -129,13 +113,6 @@ def filters_of(asked: QueryDict, now: datetime) -> history.Filters:
         status_class=status_class if status_class in STATUS_CLASSES else None,
         created_after=now - span if span else None,
     )
-
-
-def uuid_of(text: str | None) -> UUID | None:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None
 
 
 def _query(asked: QueryDict) -> str:

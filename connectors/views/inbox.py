@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from connectors.inbox import BODY_CAP, Arrival, inbox_url, is_inbox_url, keep
 from connectors.models import Connector, InboxMessage
-from connectors.views.deliveries import uuid_of
 from portal.lib import clock, fragments
 from portal.lib.problem import problem
+from portal.lib.stretches import uuid_of
 from portal.tenants import scope
 from portal.tenants.access import OPERATE, access_of
 from portal.tenants.models import Organization

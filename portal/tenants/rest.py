@@ -20,6 +20,7 @@ from portal.lib.rest import LARGEST_BODY, StrictJSON, refuse_large_body, refuse_
 from portal.tenants import audit, idempotency
 from portal.tenants.access import Access, access_of, get_or_404
 from portal.tenants.idempotency import StoredAnswer
+from portal.tenants.taken import TAKEN, broken_constraint
 
 M = TypeVar("M", bound=models.Model)
 
@@ -143,9 +144,9 @@ class TenantViewSet(TenantAPIView, GenericViewSet[M]):
         """A broken constraint as the error of its field: unique values are the database's to judge, also in a race."""
         if not isinstance(exc, IntegrityError):
             return exc
-        name = getattr(getattr(exc.__cause__, "diag", None), "constraint_name", None) or ""
+        name = broken_constraint(exc)
         if name in self.taken:
-            return ValidationError({self.taken[name]: "This is taken already."})
+            return ValidationError({self.taken[name]: TAKEN})
         if name.endswith("_once"):
             return problem.Conflict("Such an object exists already.")
         return problem.Conflict("Something this refers to was changed or removed meanwhile.")
