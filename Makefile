@@ -51,7 +51,7 @@ run: install
 	@set -a; if [ -f .env ]; then . ./.env; fi; set +a; exec $(BIN)/python manage.py up --demo
 
 test: install-dev install-proof
-	$(BIN)/pytest $(if $(ARGS),$(ARGS),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/pytest $(if $(ARGS),$(ARGS),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
 soak: install-dev
 	$(BIN)/python -m bench.soak $(ARGS)

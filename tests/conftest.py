@@ -137,7 +137,7 @@ def in_tenant(tenant: Tenant) -> Iterator[Tenant]:
 
 
 LONGEST = ("whole", "runtime", "browser", "simulation", "connectors")
-"""Folders whose files take the most time. They come first, so that two processes end at about the same moment."""
+"""Folders whose files take the most time. They come first, so that all processes end at about the same moment."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

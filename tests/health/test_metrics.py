@@ -47,13 +47,14 @@ def test_work_that_waits_is_counted_with_its_age(in_tenant: Any) -> None:
             attempts=0,
             next_at=made,
         )
-    DeliveryWorker.objects.create(name="w", started_at=now, lease_until=now + timedelta(minutes=5))
+    DeliveryWorker.objects.create(name="w", started_at=now, lease_until=now + timedelta(minutes=5), clock_ahead=-90)
     note_alive()
     found = figures()
     assert found["feeder_waiting_deliveries"] == 2
     assert 39 <= found["feeder_oldest_waiting_delivery_seconds"] < 100
     assert found["feeder_delivery_workers"] == 1
     assert found["feeder_scheduler_age_seconds"] < 60
+    assert found["feeder_worker_clock_skew_seconds"] == 90
 
 
 def test_while_the_database_is_away_the_web_figures_stay(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
