@@ -76,6 +76,7 @@ class Lanes:
         done: Callable[[Result], None],
         discard: Callable[[list[Due]], None],
         room: Callable[[int, int], int],
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         """`done` takes each result, `discard` the deliveries given back unsent. `room(requests, deliveries)`, both in
         flight, is the guard over all lanes: how many more deliveries may be started."""
@@ -83,6 +84,7 @@ class Lanes:
         self._done = done
         self._discard = discard
         self._room = room
+        self._now = now
         self._arrivals: deque[list[Work] | Retarget] = deque()
         self._lanes: dict[UUID, Lane] = {}
         self._runnable: deque[Lane] = deque()
@@ -215,7 +217,7 @@ class Lanes:
 
     def _send(self, lane: Lane, most: int) -> int:
         """Start the lane's next message, of `most` deliveries at most; returns how many deliveries that were."""
-        now = clock.now()
+        now = self._now()
         token = lane.access.headers if lane.access else ()
         if lane.target.batch is None:
             self._go(lane, make_one(lane.target, lane.queue.popleft(), now, token), now, token)
@@ -258,7 +260,7 @@ class Lanes:
             for work in works:
                 self._done(_result(sent, work, outcome, retry.DELIVERED))
             return
-        now, jitter = clock.now(), random.random()  # noqa: S311 - nothing to guess here
+        now, jitter = self._now(), random.random()  # noqa: S311 - nothing to guess here
         decisions = [retry.decide(lane.target.policy, outcome, work.due.attempts + 1, now, jitter) for work in works]
         self._note(lane, works[0].due, decisions[0])
         for work, decision in zip(works, decisions, strict=True):
@@ -286,7 +288,7 @@ class Lanes:
         lane, access = asked.lane, asked.access
         problem = access.answered(outcome, monotonic())
         if problem and lane.access is access and lane.queue and not access.usable(monotonic()):
-            self._go(lane, Message(lane.take(1), not_sent(ErrorClass.TOKEN, problem)), clock.now(), ())
+            self._go(lane, Message(lane.take(1), not_sent(ErrorClass.TOKEN, problem)), self._now(), ())
         self._make_runnable(lane)
 
     def _goes_again(self, sent: _Sent, outcome: Outcome) -> bool:

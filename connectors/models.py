@@ -237,6 +237,8 @@ class DeliveryWorker(models.Model):
     lease_until = models.DateTimeField()
     leaving = models.BooleanField(default=False, db_default=False)
     """It is being stopped: it finishes what is in flight, and has no share any more."""
+    clock_ahead = models.FloatField(default=0.0, db_default=0.0)
+    """Seconds by which its machine's clock is ahead of the database's."""
 
     def __str__(self) -> str:
         return self.name

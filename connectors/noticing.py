@@ -19,8 +19,8 @@ from connectors.health import FAILING_AFTER
 from connectors.models import Connector, ConnectorHealth
 from connectors.notice_models import Notice
 from connectors.notices import RECOVERED, about_connector, notify, notify_once
-from portal.lib import clock
 from portal.lib.crypto import SecretUnreadable
+from portal.lib.database import database_time
 from portal.tenants import scope
 from portal.tenants.models import ApiKey
 
@@ -75,7 +75,7 @@ def notice_expiring(now: datetime) -> None:
 @shared_task
 def look_ahead() -> None:
     """Several times a day, so that a tick may be missed; forgets old notices, too."""
-    now = clock.now()
+    now = database_time()
     notice_expiring(now)
     with scope.every_organization():
         Notice.objects.filter(last_at__lt=now - KEPT).delete()

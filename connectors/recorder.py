@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
@@ -32,9 +33,10 @@ log = structlog.get_logger(__name__)
 class Recorder:
     """`add` and `backlog` may be used from any thread; `round` belongs to one."""
 
-    def __init__(self, *, forget: Callable[[Collection[Due]], None]) -> None:
+    def __init__(self, *, forget: Callable[[Collection[Due]], None], now: Callable[[], datetime] = clock.now) -> None:
         self.wake = threading.Event()
         self._forget = forget
+        self._now = now
         self._results: deque[Result] = deque()
         self._batch: list[Result] = []
         self._awaited = False
@@ -71,7 +73,7 @@ class Recorder:
         self._forget([result.due for result in batch])
         for connector_id in {result.due.connector_id for result in recorded if result.state == "gone"}:
             receiver_gone(connector_id)
-        pausing.pause_if_failing({r.due.connector_id for r in recorded if r.state in {"retry", "failed"}}, clock.now())
+        pausing.pause_if_failing({r.due.connector_id for r in recorded if r.state in {"retry", "failed"}}, self._now())
         left_out = len(batch) - len(recorded)
         if left_out:
             log.warning("results of shards that others own now were left out", count=left_out)

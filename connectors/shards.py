@@ -6,11 +6,13 @@ taking it raises its epoch, and that fences whatever the former owner still has 
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from connectors.models import SHARDS
+from portal.lib import clock
 from portal.lib.database import Cursor
 from portal.lib.uuid7 import uuid7
 
@@ -34,13 +36,21 @@ def join(cursor: Cursor, name: str) -> UUID:
     return worker_id
 
 
-def renew(cursor: Cursor, worker_id: UUID) -> bool:
-    """Extend the lease; False when the worker's row is gone and it has to join anew."""
-    cursor.execute(
-        "update connectors_deliveryworker set lease_until = now() + make_interval(secs => %b) where id = %b",
-        [float(LEASE_SECONDS), worker_id],
-    )
-    return cursor.rowcount == 1
+_RENEW = """
+update connectors_deliveryworker
+   set lease_until = now() + make_interval(secs => %b), clock_ahead = extract(epoch from %b - clock_timestamp())
+ where id = %b
+returning clock_timestamp()
+"""
+
+
+def renew(cursor: Cursor, worker_id: UUID) -> datetime | None:
+    """Extend the lease, and note how this machine's clock goes; returns the database's time.
+
+    None when the worker's row is gone and it has to join anew.
+    """
+    row = cursor.execute(_RENEW, [float(LEASE_SECONDS), clock.now(), worker_id]).fetchone()
+    return row[0] if row else None
 
 
 def owned(cursor: Cursor, worker_id: UUID) -> dict[int, int]:

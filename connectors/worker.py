@@ -34,6 +34,7 @@ from connectors.lanes import Lanes
 from connectors.outbox import Due
 from connectors.recorder import Recorder
 from connectors.sender import Sender
+from connectors.shared_time import SharedTime
 from portal.lib.database import Cursor, stage_cursor
 
 DATABASE_FAULTS = (DjangoDatabaseError, psycopg.Error)
@@ -63,8 +64,11 @@ class DeliveryEngine:
         self._leaving: set[int] = set()
         self._max_sockets = _sockets_at_most(settings.DELIVERY_MAX_SOCKETS)
         self._sender = Sender(egress_policy(), max_sockets=self._max_sockets)
-        self._recorder = Recorder(forget=self._recorded)
-        self._lanes = Lanes(self._sender, done=self._recorder.add, discard=self._give_back, room=self._room)
+        self._time = SharedTime()
+        self._recorder = Recorder(forget=self._recorded, now=self._time.now)
+        self._lanes = Lanes(
+            self._sender, done=self._recorder.add, discard=self._give_back, room=self._room, now=self._time.now
+        )
         self._claimer = Claimer(self._lanes)
         self._threads = [
             threading.Thread(target=stage, name=name, daemon=True)
@@ -188,14 +192,18 @@ class DeliveryEngine:
 
     def _renew(self, cursor: Cursor) -> None:
         asked = monotonic()
-        if self._worker_id is None or not shards.renew(cursor, self._worker_id):
+        told = shards.renew(cursor, self._worker_id) if self._worker_id else None
+        if told is None:
             self._worker_id = shards.join(cursor, self.name)
+            told = shards.renew(cursor, self._worker_id)
         elif asked > self._lease_ends:
             # As after an outage of the database, when every lease has run out: others may only be late too, and what
             # they still have to record would be void, and sent twice.
             self._may_take = asked + shards.LEASE_SECONDS
             self._in_doubt = True
         self._lease_ends = asked + shards.LEASE_SECONDS
+        if told is not None:
+            self._time.tell(told)
 
     def _hand_over(self, cursor: Cursor) -> None:
         """While stopping: what has nothing in flight goes to the others at once, whatever else still hangs."""

@@ -1,13 +1,15 @@
 """Health for whoever runs the product: `/healthz`, is this process alive; `/readyz`, can an event come in and go out.
 
 Scheduler and delivery workers start after the web process, and the scheduler reports only every half minute. So for
-GRACE_SECONDS after a web process starts they may be missing: they count as starting then, not as failed.
+GRACE_SECONDS after a web process starts they may be missing: they count as starting then, not as failed. A clock that
+is off is a warning: events come in and go out nevertheless.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -16,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from portal.lib import clock
 from portal.lib.broker import FAULTS, brief_client
 
 SCHEDULER_AGE_SECONDS = 120.0
@@ -26,12 +29,12 @@ DATABASE_SECONDS = 1.5
 
 _started = time.monotonic()
 
-State: TypeAlias = Literal["ok", "starting", "failed"]
+State: TypeAlias = Literal["ok", "starting", "warning", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`detail` is empty for what is ok."""
+    """`detail` is empty for what is ok. Only what has failed makes the product not ready."""
 
     state: State
     detail: str = ""
@@ -123,14 +126,23 @@ def _schema() -> Finding:
     return OK
 
 
+_REPORTS = """
+select (select extract(epoch from now() - at)::float8 from triggers_schedulertick),
+       (select jsonb_object_agg(name, clock_ahead)::text from connectors_deliveryworker where lease_until > now()),
+       extract(epoch from %s - clock_timestamp())::float8
+"""
+
+
 def _reports(uptime: float) -> Findings:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select (select extract(epoch from now() - at)::float8 from triggers_schedulertick),"
-            " (select count(*) from connectors_deliveryworker where lease_until > now())"
-        )
-        age, workers = cursor.fetchone()
-    return {"scheduler": judge_scheduler(age, uptime), "workers": judge_workers(workers, uptime)}
+        cursor.execute(_REPORTS, [clock.now()])
+        age, of_workers, ahead = cursor.fetchone()
+    workers: dict[str, float] = json.loads(of_workers or "{}")
+    return {
+        "scheduler": judge_scheduler(age, uptime),
+        "workers": judge_workers(len(workers), uptime),
+        "clocks": judge_clocks({"this web process": ahead, **workers}),
+    }
 
 
 def judge_scheduler(age: float | None, uptime: float) -> Finding:
@@ -145,6 +157,15 @@ def judge_workers(alive: int, uptime: float) -> Finding:
     if alive:
         return OK
     return Finding(state="starting" if uptime < GRACE_SECONDS else "failed", detail="no delivery worker is alive")
+
+
+def judge_clocks(ahead: Mapping[str, float]) -> Finding:
+    """By process, how many seconds its clock is ahead of the database's."""
+    off = {name: seconds for name, seconds in ahead.items() if abs(seconds) > clock.LARGEST_SKEW_SECONDS}
+    if not off:
+        return OK
+    detail = ", ".join(f"the clock of {name} is {clock.skew_in_words(seconds)}" for name, seconds in off.items())
+    return Finding(state="warning", detail=detail)
 
 
 def _broker() -> Finding:

@@ -30,7 +30,8 @@ select (select count(*) from (select 1 from connectors_waiting limit {COUNTED_AT
          cross join lateral (select id from connectors_waiting w
                               where w.organization_id = o.id order by id limit 1) first
          order by first.id limit 1),
-       now()
+       now(),
+       (select max(abs(clock_ahead)) from connectors_deliveryworker where lease_until > now())
 """  # noqa: S608 - a number of ours
 
 
@@ -41,7 +42,7 @@ class Product(Collector):
         try:
             with connection.cursor() as cursor:
                 cursor.execute(_FIGURES)
-                waiting, workers, orphans, age, oldest, now = cursor.fetchone()
+                waiting, workers, orphans, age, oldest, now, skew = cursor.fetchone()
         except (DatabaseError, InterfaceError):
             return
         yield GaugeMetricFamily(
@@ -56,6 +57,9 @@ class Product(Collector):
         yield GaugeMetricFamily("feeder_shards_without_owner", "Slices of connectors nobody works for.", orphans)
         if age is not None:
             yield GaugeMetricFamily("feeder_scheduler_age_seconds", "Since the scheduler's last report.", age)
+        if skew is not None:
+            text = "By which the clock of a delivery worker differs from the database's, at most."
+            yield GaugeMetricFamily("feeder_worker_clock_skew_seconds", text, skew)
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

@@ -13,9 +13,9 @@ from django.core.checks import Warning as Caution
 from django.db import DatabaseError, connection
 
 from portal.checks import GUARANTEES
+from portal.lib import clock
 
 OLDEST_VERSION = 16
-LARGEST_SKEW_SECONDS = 60.0
 
 PROBE = 1
 """Connection of a web process beside those of its threads, for /readyz."""
@@ -95,11 +95,10 @@ def judge(server: Server) -> Iterator[CheckMessage]:
             hint="Raise max_connections (or the role's or the database's limit), or run fewer.",
             id="database.E003",
         )
-    if abs(server.skew) > LARGEST_SKEW_SECONDS:
+    if abs(server.skew) > clock.LARGEST_SKEW_SECONDS:
         yield Caution(
-            f"This machine's clock is {abs(server.skew):.0f} s {'ahead of' if server.skew > 0 else 'behind'} "
-            "the database's.",
-            hint="Deliveries and leases go by the database's clock; signatures' times and readings are judged by ours.",
+            f"This machine's clock is {clock.skew_in_words(server.skew)}.",
+            hint="Leases, deliveries and scheduled jobs go by the database's clock; what comes in is judged by ours.",
             id="database.W002",
         )
 

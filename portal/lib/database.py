@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import psycopg
@@ -37,6 +38,14 @@ _STAGE_SETTINGS = "; ".join(
     )
 )
 """For the delivery worker's sessions."""
+
+
+def database_time() -> datetime:
+    """By the server's clock, which all processes share. Scheduled jobs go by it: a machine's own may jump."""
+    with connection.cursor() as cursor:
+        cursor.execute("select clock_timestamp()")
+        told: datetime = cursor.fetchone()[0]
+    return told
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection, transaction
 
-from portal.lib.database import batch_cursor
+from portal.lib.database import batch_cursor, database_time
 from triggers import faults, rules
 from triggers.intake import accept_events
 from triggers.items import EventItem
@@ -30,12 +30,12 @@ CHUNK = 5_000
 
 @shared_task
 def let_ripe_go() -> None:
-    let_go(_database_time())
+    let_go(database_time())
 
 
 @shared_task
 def forget_old() -> None:
-    forget(_database_time())
+    forget(database_time())
 
 
 def let_go(now: datetime) -> int:
@@ -105,10 +105,3 @@ def forget(now: datetime) -> int:
                 deleted = cursor.rowcount
                 forgotten += deleted
     return forgotten
-
-
-def _database_time() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("select now()")
-        now: datetime = cursor.fetchone()[0]
-        return now

@@ -26,7 +26,8 @@ from connectors.models import DAILY_TABLES as CONNECTOR_TABLES
 from connectors.models import ConnectorHour, InboxMessage
 from portal.events.models import DAILY_TABLES as EVENT_TABLES
 from portal.events.models import DEDUPLICATION_DAYS
-from portal.lib import clock, partitions, uuid7
+from portal.lib import partitions, uuid7
+from portal.lib.database import database_time
 from portal.lib.partitions import DailyTable
 from portal.tenants.models import IdempotentAnswer
 from triggers.models import DAILY_TABLES as TRIGGER_TABLES
@@ -88,7 +89,7 @@ def readings_kept_from(now: datetime) -> datetime:
 @shared_task
 def make_partitions_ahead() -> None:
     """A table that is locked for too long has its turn again an hour later; the others do not wait for it."""
-    today = clock.now().date()
+    today = database_time().date()
     for table in TABLES:
         with _apart("making partitions ahead", table.name):
             partitions.ensure(table, today)
@@ -97,7 +98,7 @@ def make_partitions_ahead() -> None:
 @shared_task
 def drop_expired_days() -> None:
     """History, by its age: whole days by dropping their partitions, and what lies in the default partitions."""
-    now = clock.now()
+    now = database_time()
     for rule in rules():
         drop_days(rule, now)
         with _apart("emptying the default partition", rule.table.name):
@@ -107,7 +108,7 @@ def drop_expired_days() -> None:
 @shared_task
 def forget_expired() -> None:
     """What is not kept by the day, each by its own age."""
-    now = clock.now()
+    now = database_time()
     bodies = timedelta(days=settings.RETENTION_EVENTS_DAYS)
     deliveries = timedelta(days=settings.RETENTION_DELIVERIES_DAYS)
     # The figures need no index by the hour: PostgreSQL 18 skips from organization to organization through the index
