@@ -150,6 +150,17 @@ def test_energy_is_the_growth_of_the_counter_split_at_midnight(paired: Tenant) -
     assert values() == {"e": pytest.approx(2 + 11 + 0.5 + 1.5 - 0.1 + 1.1 + 2)}
 
 
+@pytest.mark.line(25, 35)
+def test_a_counter_that_wraps_loses_what_filled_it_and_never_counts_backwards(paired: Tenant) -> None:
+    make_aggregate("e", "energy", make_data_point("pv.energy", kind="counter", expected_interval=3600))
+    day = [65_530.0 + n for n in range(6)] + [4.0 + n for n in range(18)]  # 65,535 is the most it can hold
+    put(paired, [65_530.0], at(0), property="pv.energy")
+    put(paired, day, at(0.5), timedelta(hours=1), property="pv.energy")
+    put(paired, [21.0], at(24), property="pv.energy")
+    run(paired)
+    assert values() == {"e": pytest.approx(5 + 4 + 17)}
+
+
 def test_starts_count_from_the_day_before_and_above_what_idles(paired: Tenant) -> None:
     make_aggregate("starts", "starts")
     make_aggregate("compressor", "starts", running_above=50.0)
