@@ -342,7 +342,9 @@ CELERY_BEAT_SCHEDULE = {
         "task": "triggers.scheduled.aggregates.aggregate_the_day_before",
         "schedule": crontab(minute="*/10"),
     },
-    "notices": {"task": "connectors.telling.tell", "schedule": 60.0, "options": {"expires": 60.0}},
+    # What waits while no worker runs expires, or it would pile up. A worker judges that by its own clock, which may be
+    # ahead of the scheduler's: hence twice as late as a clock that is off is told.
+    "notices": {"task": "connectors.telling.tell", "schedule": 60.0, "options": {"expires": 120.0}},
     "what expires soon": {"task": "connectors.noticing.look_ahead", "schedule": crontab(minute="47", hour="*/6")},
     "take silent devices offline": {
         "task": "triggers.scheduled.connectivity.take_silent_offline",
@@ -350,11 +352,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "let faults go that have lasted": {"task": "triggers.scheduled.faults.let_ripe_go", "schedule": 60.0},
     "forget faults and alarms": {"task": "triggers.scheduled.faults.forget_old", "schedule": crontab(minute="37")},
-    # A tick that waited is of no use beside those that came after it.
     "snapshots and heartbeats": {
         "task": "triggers.scheduled.clock.tick",
         "schedule": 1.0,
-        "options": {"expires": 5.0},
+        "options": {"expires": 120.0},
     },
     "scheduler is alive": {"task": "triggers.scheduled.retention.note_alive", "schedule": 30.0},
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import time_machine
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection
 
@@ -172,6 +173,17 @@ def test_one_table_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) ->
     Reading.objects.create(series_id=1, time=datetime.now(UTC) - timedelta(days=31), number=1)
     retention.drop_expired_days()
     assert Reading.objects.count() == 0
+
+
+def test_a_worker_whose_clock_jumped_ahead_by_a_year_forgets_nothing() -> None:
+    now = datetime.now(UTC)
+    Reading.objects.create(series_id=1, time=now, number=1)
+    kept = [partitions_of(table.name) for table in retention.TABLES]
+    with time_machine.travel(now + timedelta(days=365), tick=True):
+        retention.drop_expired_days()
+        retention.make_partitions_ahead()
+    assert [partitions_of(table.name) for table in retention.TABLES] == kept
+    assert Reading.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
