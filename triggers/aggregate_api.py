@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.exceptions import ValidationError
 
-from portal.fleet.models import DataPoint, DataPointKind
+from portal.fleet.models import DataPoint
 from portal.lib.paging import NewestFirst
 from portal.lib.rest import Filters, Reference, StrictModel
 from portal.tenants.rest import Removable, TenantViewSet
+from triggers import aggregation
 from triggers.aggregation import UNITS, Held
 from triggers.models import Aggregate, DailyAggregate, Function
 
@@ -48,8 +49,8 @@ class AggregateSerializer(StrictModel[Aggregate]):
         before = self.instance if isinstance(self.instance, Aggregate) else None
         function = attrs["function"] if "function" in attrs or before is None else before.function
         point = attrs["data_point"] if "data_point" in attrs or before is None else before.data_point
-        if function == Function.ENERGY and point.kind != DataPointKind.COUNTER:
-            raise ValidationError({"function": f"Energy is the growth of a counter; {point.name} is a {point.kind}."})
+        if (reason := aggregation.refusal(function, point.kind, point.name)) is not None:
+            raise ValidationError({"function": reason})
         return attrs
 
 

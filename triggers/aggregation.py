@@ -81,6 +81,13 @@ def stuck_after(chosen: float | None, kind: str) -> float:
     return STUCK_GAUGE_SECONDS if kind == "gauge" else 0
 
 
+def refusal(function: str, kind: str, data_point: str) -> str | None:
+    """Why there can be no such figure of this data point, of this kind; None where there can."""
+    if function == "energy" and kind != "counter":
+        return f"Energy is the growth of a counter; {data_point} is a {kind}."
+    return None
+
+
 def moved(at: datetime) -> Verdict:
     """A company gets the aggregates of whole days only, and of no day that was in part another's."""
     until = f"{at:%Y-%m-%d %H:%M} UTC"

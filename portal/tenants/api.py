@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 import django_filters.rest_framework as django_filters
-from django.apps import apps
-from django.conf import settings
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
@@ -21,22 +19,12 @@ from portal.lib import clock
 from portal.lib.paging import NewestFirst
 from portal.lib.problem import Conflict
 from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
+from portal.tenants import limits
 from portal.tenants.access import ADMIN, SCOPE_PERMISSIONS, Access
-from portal.tenants.authentication import CallerThrottle, HasAccess
+from portal.tenants.authentication import HasAccess
 from portal.tenants.models import KEY_LIFE, LIVE_KEYS_PER_OWNER, ApiKey, Company, KeyScope, Organization
 from portal.tenants.rest import Editable, TenantViewSet
 
-COUNTED = {
-    "companies": "tenants.Company",
-    "systems": "fleet.System",
-    "gateways": "fleet.Gateway",
-    "appliances": "fleet.Appliance",
-    "data_points": "fleet.DataPoint",
-    "connectors": "connectors.Connector",
-    "triggers": "triggers.Trigger",
-    "subscriptions": "triggers.Subscription",
-}
-"""Named by string: they belong to packages above this one."""
 LANGUAGES_HELP = "Which translation of a text is sent: language tags such as `en` or `nl`, the best first."
 OWNERSHIP_HELP = (
     "Connectors can be switched on only after the receiver has shown that it wants to be sent to. Those that are on"
@@ -72,17 +60,11 @@ class OrganizationSerializer(StrictModel[Organization]):
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
     def get_counts(self, _: Organization) -> dict[str, int]:
-        """How many of each the caller can see."""
-        managers = {name: apps.get_model(label)._default_manager for name, label in COUNTED.items()}
-        return {name: manager.count() for name, manager in managers.items()}
+        return limits.counts()
 
     @extend_schema_field({"type": "object"})
     def get_limits(self, _: Organization) -> dict[str, Any]:
-        return {
-            "api_keys_per_owner": LIVE_KEYS_PER_OWNER,
-            "body_bytes": settings.INTAKE_BODY_LIMIT,
-            "request_rate": CallerThrottle.THROTTLE_RATES["caller"],
-        }
+        return limits.limits()
 
 
 class OrganizationView(TenantViewSet[Organization]):

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from portal.tenants import api, views
+from portal.tenants import api, organization_pages, views
 
 rest = SimpleRouter()
 rest.register("companies", api.CompanyView, "company")
@@ -17,5 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("api/v1/", include(rest.urls)),
     path("organization/switch/", views.switch_organization, name="switch-organization"),
-    path("companies/new/", views.new_company, name="company-new"),
+    path("organization/", organization_pages.organization, name="organization-page"),
+    path("companies/new/", organization_pages.new_company, name="company-new"),
+    path("companies/<uuid:company_id>/", organization_pages.change_company, name="company-change"),
 ]

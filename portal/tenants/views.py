@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import structlog
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,10 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.lib.fragments import is_fragment
 from portal.lib.problem import DATABASE_FAULTS, RETRY_AFTER_DATABASE, database_away, problem
-from portal.tenants.access import MANAGE, SESSION_ORGANIZATION, memberships
-from portal.tenants.forms import CompanyForm
-from portal.tenants.models import Company
-from portal.tenants.pages import member_page
+from portal.tenants.access import SESSION_ORGANIZATION, memberships
 
 API = "/api/"
 NOT_FOUND = "There is nothing at this address, or it belongs to another organization."
@@ -34,18 +30,6 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
     if (chosen := request.POST.get("organization", "")) not in mine:
         raise Http404
     request.session[SESSION_ORGANIZATION] = chosen
-    return redirect("overview")
-
-
-@require_http_methods(["GET", "POST"])
-@member_page(MANAGE)
-def new_company(request: HttpRequest) -> HttpResponse:
-    """The first company, for the first steps; with its opt-in to data points."""
-    form = CompanyForm(request.POST or None)
-    if not form.is_valid():
-        return render(request, "tenants/company.html", {"form": form})
-    company = Company.objects.create(**form.cleaned_data)
-    messages.success(request, f"{company.name} is added.")
     return redirect("overview")
 
 

@@ -17,7 +17,10 @@ from tests.conftest import Tenant
 from tests.pages.conftest import AsWhom
 from tests.pages.seed import Portal
 
-PAGES = ["/", "/connectors/", "/connectors/new/", "/deliveries/", "/inbox/", "/notices/", "/companies/new/"]
+PAGES = [
+    *("/", "/connectors/", "/connectors/new/", "/deliveries/", "/inbox/", "/notices/", "/companies/new/"),
+    *("/organization/", "/aggregates/", "/aggregates/new/", "/faults/"),
+]
 
 
 @pytest.mark.parametrize("address", PAGES)

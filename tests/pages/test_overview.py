@@ -55,7 +55,7 @@ def test_without_data_there_are_no_invented_figures(owner: Client) -> None:
 
 def test_a_second_company_of_the_same_name_is_refused(tenant: Tenant, owner: Client) -> None:
     answer = owner.post("/companies/new/", {"name": tenant.company.name})
-    assert b"Another company has this name." in answer.content
+    assert b"Another company has this already." in answer.content
     assert Company._base_manager.count() == 1
 
 
