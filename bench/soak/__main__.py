@@ -19,13 +19,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.soak.clocks import f5_clocks_off
 from bench.soak.long import LONG
 from bench.soak.partner import Partner
 from bench.soak.report import Report
-from bench.soak.scenarios import FAULTS, Site
+from bench.soak.scenarios import FAULTS as SINGLE
+from bench.soak.scenarios import Scenario, Site
+from bench.soak.schedulers import f4_two_schedulers
 from tests.whole.stack import ROOT, Stack
 
 RESULTS = ROOT / "bench" / "results" / "soak.json"
+FAULTS: dict[str, Scenario] = dict(sorted({**SINGLE, "F4": f4_two_schedulers, "F5": f5_clocks_off}.items()))
 UNRECORDED = 500
 """DELIVERY_MAX_UNRECORDED of these runs: a tenth of the default, so that the bound on duplicates says something."""
 WORKERS = {"F1": 4, "million": 4}
@@ -63,6 +67,7 @@ def _run(name: str, options: argparse.Namespace) -> Report:
     env = {
         "DELIVERY_MAX_UNRECORDED": str(UNRECORDED),
         "API_RATE": ENOUGH_API_CALLS,
+        "CONNECTIVITY_DEBOUNCE_SECONDS": "0",
         "DJANGO_SETTINGS_MODULE": "bench.soak.poisoned_settings",
     }
     figures: dict[str, Any] = {

@@ -41,13 +41,21 @@ class Field:
         gateway = api.must("POST", "gateways/", {"serial_number": "GW-1", "name": "Box"})
         api.must("POST", f"gateways/{gateway['id']}/pair/", {"company": company["id"], "access_granted": True})
         for path, behaviour in zip(made.names, behaviours, strict=True):
-            wish = {"name": path, "url": f"{partner.url}/{path}/{behaviour}", "profile": "standard", **options}
-            connector = api.must("POST", "connectors/", {**wish, "concurrency": concurrency})
-            api.must("PATCH", f"connectors/{connector['id']}/", {"enabled": True})
-            trigger = {"name": path, "kind": "events", "event_types": [EVENT_TYPE], "connector": connector["id"]}
-            api.must("POST", "triggers/", {**trigger, "enabled": True})
-            made.connector_ids.append(connector["id"])
+            made._connect(path, behaviour, concurrency=concurrency, **options)
         return made
+
+    def add(self, behaviour: str) -> None:
+        """One more connector, before anything is sent."""
+        self.names.append(f"{self.names[0]}-{len(self.names)}")
+        self._connect(self.names[-1], behaviour)
+
+    def _connect(self, path: str, behaviour: str, **options: Any) -> None:
+        wish = {"name": path, "url": f"{self.partner.url}/{path}/{behaviour}", "profile": "standard", **options}
+        connector = self.api.must("POST", "connectors/", wish)
+        self.api.must("PATCH", f"connectors/{connector['id']}/", {"enabled": True})
+        trigger = {"name": path, "kind": "events", "event_types": [EVENT_TYPE], "connector": connector["id"]}
+        self.api.must("POST", "triggers/", {**trigger, "enabled": True})
+        self.connector_ids.append(connector["id"])
 
     def send(self, numbers: range) -> int:
         """One call with one event for each number; the status. The same numbers again are the same events."""

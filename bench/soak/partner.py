@@ -1,8 +1,9 @@
 """The partners: one process that takes messages, answers them, and remembers in a few bytes what it answered 200.
 
 The path of a connector's URL names the partner and how it behaves: `/a`, `/b/slow-50` (answers after 50 ms),
-`/c/hang` (never answers), `/d/garbage` (200 with bytes that are no text). A message is known by the number in its
-event's data; the same number again must be the same message: the same id and the same bytes.
+`/c/hang` (never answers), `/d/garbage` (200 with bytes that are no text), `/e/refuse-once` (500 to the first try of
+each). A message is known by the number in its event's data; the same number again must be the same message: the same id
+and the same bytes. Its signature must be of this time, by this process's clock.
 """
 
 from __future__ import annotations
@@ -23,18 +24,24 @@ from typing import Any, Self
 
 NUMBER = re.compile(rb'"limit_w":(\d+)')
 MESSAGE_ID = re.compile(rb"\r\nwebhook-id: ?([^\r]+)", re.IGNORECASE)
+SIGNED_AT = re.compile(rb"\r\nwebhook-timestamp: ?(\d+)", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: ?(\d+)", re.IGNORECASE)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+REFUSED = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 NO_TEXT = b"\x00\xff\xfe\x80 not text \x00"
 GARBAGE = b"HTTP/1.1 200 OK\r\nX-Odd: \xff\xfe\r\nContent-Length: %d\r\n\r\n%b" % (len(NO_TEXT), NO_TEXT)
 CONTROL = b"/-/"
+UNTIMELY_SECONDS = 60.0
 TICK = 0.1
 """Seconds of one cell in the record of how many answers were given when."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What one partner answered 200: per number how often, when first (monotonic seconds), and a checksum."""
+    """What one partner answered 200: per number how often, when first (monotonic seconds), and a checksum.
+
+    `untimely` counts requests whose signature is of another time.
+    """
 
     counts: bytearray = field(default_factory=bytearray)
     first: array[float] = field(default_factory=lambda: array("d"))
@@ -43,6 +50,8 @@ class Ledger:
     answered: int = 0
     distinct: int = 0
     unequal: int = 0
+    untimely: int = 0
+    refused: set[int] = field(default_factory=set)
 
     def note(self, number: int, checksum: int, now: float) -> None:
         while len(self.counts) <= number:
@@ -92,6 +101,7 @@ class Ledgers:
                 "answered": ledger.answered,
                 "distinct": ledger.distinct,
                 "unequal": ledger.unequal,
+                "untimely": ledger.untimely,
             }
             for name, ledger in self.by_name.items()
         }
@@ -139,8 +149,13 @@ class Link(asyncio.Protocol):
         behaviour = path.rpartition(b"/")[2]
         if behaviour == b"hang":
             return
-        found, message_id = NUMBER.search(body), MESSAGE_ID.search(head)
+        found, message_id, signed_at = NUMBER.search(body), MESSAGE_ID.search(head), SIGNED_AT.search(head)
+        ledger.untimely += signed_at is not None and abs(int(signed_at[1]) - time.time()) > UNTIMELY_SECONDS
         number = int(found[1]) if found else 0
+        if behaviour == b"refuse-once" and number not in ledger.refused:
+            ledger.refused.add(number)
+            self.transport.write(REFUSED)
+            return
         checksum = zlib.crc32(body, zlib.crc32(message_id[1] if message_id else b""))
         answer = GARBAGE if behaviour == b"garbage" else OK
         if behaviour.startswith(b"slow-"):
@@ -192,7 +207,7 @@ class Partner:
         return times
 
     def state(self) -> dict[str, dict[str, int]]:
-        """Per partner, how many requests arrived, were answered 200, were new, and differed from the first."""
+        """Per partner, how many requests arrived, were answered 200, were new, differed from the first, and more."""
         found: dict[str, dict[str, int]] = json.loads(self._ask("state"))["partners"]
         return found
 

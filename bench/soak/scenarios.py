@@ -51,10 +51,15 @@ class Site:
     organizations: list[Api] = field(default_factory=list)
 
     def field(self, name: str, behaviours: list[str], **options: Any) -> Field:
-        """In an organization of its own; they are made by the dozen, because each command takes seconds to start."""
+        """In an organization of its own."""
+        return Field.plant(self.organization(), self.partner, name, behaviours, **options)
+
+    def organization(self) -> Api:
+        """A new one. They are made by the dozen, because each command takes seconds to start."""
         if not self.organizations:
-            self.organizations.extend(self.stack.organizations([f"{name}-and-more-{number}" for number in range(12)]))
-        return Field.plant(self.organizations.pop(), self.partner, name, behaviours, **options)
+            names = [f"number-{number}-{time.monotonic_ns()}" for number in range(12)]
+            self.organizations.extend(self.stack.organizations(names))
+        return self.organizations.pop()
 
     def repeated_by(self, deaths: int) -> int:
         """Duplicates at most: each death repeats what that worker had in flight or unrecorded, no more in sum."""

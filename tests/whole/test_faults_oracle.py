@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
 from bench.soak.field import Field, Tally
 from bench.soak.partner import Partner
 from bench.soak.report import Report
+from bench.soak.schedulers import AGGREGATE, INTERVAL_SECONDS, Estate, judge
 from tests.whole.stack import Api
 
 
@@ -50,3 +53,54 @@ def test_a_report_says_what_did_not_hold(tally: Tally) -> None:
         "2 duplicates, 1 at most",
         "1 duplicates differ from what came first",
     ]
+
+
+def test_a_partner_that_refuses_once_counts_each_try_and_a_signature_of_another_time() -> None:
+    with Partner() as partner:
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            deliver(partner, "/a/refuse-once", 7)
+        deliver(partner, "/a/refuse-once", 7)
+        request = urllib.request.Request(
+            f"{partner.url}/a/ok", data=b"{}", headers={"webhook-timestamp": str(int(time.time()) - 3600)}
+        )
+        with urllib.request.urlopen(request, timeout=10):
+            state = partner.state()["a"]
+    assert (state["arrived"], state["answered"], state["untimely"]) == (3, 2, 1)
+
+
+def snapshot(moment: str, number: int) -> tuple[str, dict[str, Any]]:
+    """The message of an event with that id, of a site whose moments are at 2 s."""
+    body = {"type": "telemetry/snapshot", "id": f"event {number}", "time": f"2026-11-21T10:00:{moment}Z"}
+    return f"message {number}", {**body, "data": {"system": {"id": "site"}}}
+
+
+def once() -> list[tuple[str, dict[str, Any]]]:
+    aggregate = {"type": "aggregate/daily", "id": "event 1", "subject": "appliances/inverter"}
+    return [
+        ("message 1", {**aggregate, "data": {"day": "2026-11-20", "property": AGGREGATE}}),
+        ("message 2", {"type": "gateway/offline", "id": "event 2", "subject": "gateways/box"}),
+        ("message 3", {"type": "appliance/offline", "id": "event 3", "subject": "appliances/inverter"}),
+        snapshot("02.000", 4),
+        snapshot("07.999", 5),
+        snapshot("12.000", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "broken"),
+    [
+        ([], ""),
+        ([snapshot("02.000", 4)], ""),
+        ([snapshot("02.000", 4)] * 2, "2 messages came again"),
+        ([snapshot("06.999", 7)], "made more than once: [('telemetry/snapshot', 'site'"),
+        ([("message 7", once()[1][1])], "made more than once: [('gateway/offline', 'gateways/box')]"),
+        ([("message 7", once()[0][1] | {"id": "event 7"})], "made more than once: [('aggregate/daily'"),
+        ([("message 7", once()[1][1] | {"subject": "gateways/other"})], "not all came, or more"),
+    ],
+)
+def test_what_schedulers_made_twice_is_found(more: list[tuple[str, dict[str, Any]]], broken: str) -> None:
+    api = Api("http://127.0.0.1:9", "key")
+    estate, report = Estate(api=api, path="/a", gateways={"inverter": "box"}), Report(name="F4", figures={})
+    judge(report, estate, once() + more, {"site": 2000 - 1000 * INTERVAL_SECONDS}, repeats_at_most=1)
+    assert [sentence for sentence in report.broken if broken not in sentence] == []
+    assert bool(report.broken) == bool(broken)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook
 
-from bench.soak import scenarios
+from bench.soak import clocks, scenarios, schedulers
 from bench.soak.partner import Partner
 from bench.soak.report import Report
 from bench.soak.scenarios import Site
@@ -33,6 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     env = {
         "DELIVERY_MAX_UNRECORDED": str(UNRECORDED),
         "API_RATE": "100000/min",
+        "CONNECTIVITY_DEBOUNCE_SECONDS": "0",
         "DJANGO_SETTINGS_MODULE": "bench.soak.poisoned_settings",
     }
     with Stack(tmp_path_factory.mktemp("guarantees"), workers=2, env=env) as stack:
@@ -144,6 +145,14 @@ def test_redis_away_is_not_noticed(site: Site) -> None:
 
 def test_a_frozen_workers_late_results_change_nothing(site: Site) -> None:
     assert holds(scenarios.f6_worker_frozen(site, times=1))
+
+
+def test_schedulers_that_are_killed_and_doubled_make_everything_once(site: Site) -> None:
+    assert holds(schedulers.f4_two_schedulers(site, ticks=45, organizations=2, gateways=3, kills=3))
+
+
+def test_clocks_that_are_off_harm_nothing_and_are_told(site: Site) -> None:
+    assert holds(clocks.f5_clocks_off(site, rounds=1))
 
 
 @pytest.mark.line(28)
