@@ -14,6 +14,8 @@ from triggers import aggregation
 from triggers.aggregate_api import AggregateView
 from triggers.models import LONGEST_STANDING, Aggregate, Function
 
+UNCHOSEN = "Choose one"
+
 
 class DataPointField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Says beside each name what a figure of it would be in."""
@@ -22,12 +24,26 @@ class DataPointField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{row.name} ({row.kind}, in {row.unit})" if row.unit else f"{row.name} ({row.kind})"
 
 
+class NumberField(forms.FloatField):
+    """Shows whole numbers as such: 80, not 80.0."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
     """Makes an aggregate, or changes `instance`."""
 
-    data_point = DataPointField(label="Of the data point", queryset=DataPoint._base_manager.none())
+    data_point = DataPointField(
+        label="Of the data point",
+        queryset=DataPoint._base_manager.none(),
+        empty_label=UNCHOSEN,
+        help_text="Whose readings it is made of.",
+    )
     function = forms.ChoiceField(
-        label="Figure", choices=Function.choices, help_text="What a day's readings of a device become."
+        label="Figure",
+        choices=[("", UNCHOSEN), *Function.choices],
+        help_text="What a day's readings of a device become.",
     )
     holds_for = DurationField(
         label="A reading stands for at most",
@@ -48,6 +64,7 @@ class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "function", "data_point", "minimum_coverage", "holds_for", "stuck_after", "rests_at"),
             *("running_above", "enabled"),
         )
+        field_classes = dict.fromkeys(("minimum_coverage", "rests_at", "running_above"), NumberField)
         labels = {
             "name": "Name",
             "minimum_coverage": "Needed of the day, in %",

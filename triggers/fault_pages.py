@@ -22,8 +22,8 @@ from triggers.models import Alarm, AlarmStatus, OccurrenceRule
 from triggers.rule_form import RuleForm
 
 PAGE = "triggers/faults.html"
-SHOWN = 50
-"""Events held back, or open alarms, at a time."""
+SHOWN = 20
+"""Events held back, or open alarms, at a time: the rules below them are not to be far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

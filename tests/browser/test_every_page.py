@@ -13,11 +13,12 @@ from playwright.sync_api import Page, expect
 from connectors.models import Connector, ConnectorHealth
 from portal.lib import clock
 from portal.tenants import scope
+from tests.conftest import Tenant
 from tests.pages.seed import Portal
-from tests.world import make_gateway
+from tests.world import make_data_point, make_gateway
 from triggers.intake import accept_events
 from triggers.items import EventItem
-from triggers.models import OccurrenceRule
+from triggers.models import Aggregate, OccurrenceRule
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +41,6 @@ PAGES = {
     "inbox": "/inbox/",
     "notices": "/notices/",
     "new channel": "/notices/channels/new/",
-    "daily aggregates": "/aggregates/",
     "new company": "/companies/new/",
     "change password": "/accounts/password/change/",
 }
@@ -97,6 +97,50 @@ def test_the_page_of_faults_is_too(page: Page, portal: Portal, live_server: Any)
     assert accept_events(organization_id, items, clock.now()).accepted == 2
     look_at(page, "/faults/", live_server.url)
     expect(page.get_by_text("held back, because it has to last for 5 min")).to_be_visible()
+
+
+def test_the_pages_that_configure_are_too(page: Page, empty: None, tenant: Tenant, live_server: Any) -> None:
+    with scope.organization(tenant.organization.id):
+        rule = OccurrenceRule.objects.create(code="F71A", conditions={"duration": {"seconds": 300}})
+        point = make_data_point()
+        aggregate = Aggregate.objects.create(name="pv.runTime", function="run_time", data_point=point)
+    addresses = (
+        "/organization/",
+        f"/companies/{tenant.company.id}/",
+        f"/faults/rules/{rule.id}/",
+        "/aggregates/",
+        "/aggregates/new/",
+        f"/aggregates/{aggregate.id}/delete/",
+    )
+    for address in addresses:
+        look_at(page, address, live_server.url)
+
+
+def test_an_aggregate_is_configured_with_the_keyboard(
+    page: Page, empty: None, tenant: Tenant, live_server: Any
+) -> None:
+    """Fields that do not matter for a figure are not shown, and the switch keeps the focus."""
+    with scope.organization(tenant.organization.id):
+        make_data_point()
+    page.goto("/aggregates/new/")
+    page.get_by_label("Name").fill("pv.runTime")
+    page.get_by_label("Of the data point").select_option(label="pv.power (gauge, in W)")
+    expect(page.get_by_label("Runs above")).to_be_hidden()
+    page.get_by_label("Figure").select_option("run_time")
+    page.get_by_label("Runs above").fill("50")
+    page.get_by_label("Stuck when the same for").fill("soon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("“soon” is no duration")).to_be_visible()
+    expect(page.get_by_label("Runs above")).to_have_value("50")
+    page.get_by_label("Stuck when the same for").fill("3 h")
+    page.keyboard.press("Enter")
+    switch = page.get_by_role("switch", name="pv.runTime on")
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(switch).not_to_be_checked()
+    expect(switch).to_be_focused()
+    made = Aggregate._base_manager.get()
+    assert (made.running_above, made.stuck_after, made.enabled) == (50, 10_800, False)
 
 
 @pytest.mark.parametrize("name", ["overview", "connectors", "deliveries", "inbox"])

@@ -79,7 +79,7 @@ def stored() -> list[dict[str, Any]]:
 def test_an_aggregate_is_made_and_changed_from_what_it_is(owner: Client, defined: Aggregate) -> None:
     body = MEAN | {"data_point": str(defined.data_point_id)}
     page = owner.post(f"{PAGE}new/", body, follow=True).content.decode()
-    for part in ("pv.meanOfDay is made", "62.5 % of the day needed", "in W", "No company has opted in"):
+    for part in ("pv.meanOfDay is made", "62.5&nbsp;% of the day needed", "in W", "No company has opted in"):
         assert part in page
     expected = {
         "function": "mean", "minimum_coverage": 62.5, "holds_for": 900, "stuck_after": 0, "rests_at": None,
@@ -91,6 +91,7 @@ def test_an_aggregate_is_made_and_changed_from_what_it_is(owner: Client, defined
     form = owner.get(path).context["form"]
     shown = {name: form[name].value() for name in form.fields}
     assert (shown["holds_for"], shown["stuck_after"], shown["rests_at"]) == ("15 min", "0 s", None)
+    assert (shown["minimum_coverage"], str(shown["running_above"])) == (62.5, "0")
     as_shown = {name: "on" if value is True else value for name, value in shown.items() if value is not None}
     assert owner.post(path, as_shown)["Location"] == PAGE
     assert stored() == [before, made]
@@ -103,6 +104,7 @@ def test_an_aggregate_is_made_and_changed_from_what_it_is(owner: Client, defined
     ("fields", "field", "reason"),
     [
         ({"function": "energy"}, "function", "Energy is the growth of a counter; pv.power is a gauge."),
+        ({"function": ""}, "function", "This field is required."),
         ({"function": "median"}, "function", "not one of the available choices"),
         ({"minimum_coverage": "101"}, "minimum_coverage", "less than or equal to 100"),
         ({"minimum_coverage": "nan"}, "minimum_coverage", "Enter a number."),

@@ -98,7 +98,7 @@ def test_a_company_is_added_and_changed(tenant: Tenant, owner: Client) -> None:
     expected = {"name": "Fjord Solar", "external_id": "C-7", "languages": ["nb"], "daily_aggregates_enabled": True}
     assert changed | expected == changed
     page = owner.get(PAGE).content.decode()
-    for part in ("Texts in nb", "C-7", "it has opted in to nothing else", "Its links may lead nowhere"):
+    for part in ("Texts in nb", "C-7", "it has opted in to nothing else", "they are refused"):
         assert part in page
 
 
