@@ -111,9 +111,10 @@ def _shown(kind: str, address: str) -> str:
 def _chat_request(url: str, shown: str, text: Text) -> Request:
     """As Slack's incoming webhooks take it, and those of Mattermost, Rocket.Chat and Discord's /slack.
 
-    A connector's name must not become a mention of everybody, so Slack's three signs are escaped.
+    A connector's name must not become a mention of everybody: Slack's three signs are escaped, and what the others
+    read as one, a name behind an `@`, is told apart by a space of no width.
     """
-    words = "\n".join(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    words = "\n".join(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
     return Request(
         method="POST",
         url=url,

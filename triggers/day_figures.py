@@ -1,7 +1,8 @@
 """The figures of a day from its readings: one statement for a chunk of gateways, whatever they measure.
 
 Each series' readings of the day are read once, in the order of its index, and beside them the one before and the one
-after: what held at midnight, and what share of a counter's growth over midnight is this day's.
+after: what held at midnight, and what share of a counter's growth over midnight is this day's. Where those are flagged,
+the nearest good ones come too: the counter went on.
 """
 
 from __future__ import annotations
@@ -54,21 +55,31 @@ wanted as materialized (  -- one row for each aggregate of each device
 """
 _OF_WANTED = """
 , reading as (
-    select w.n, w.holds_for, w.rests_at, w.running_above, r.time, r.quality = 0 as good, r.since,
+    select w.n, w.holds_for, w.rests_at, w.running_above, r.time, r.quality = 0 as good, r.since, r.beyond,
            coalesce(r.number, case r.text when 'true' then 1 when 'false' then 0 end) as value,
            coalesce(r.text, r.number::text) as shown
       from wanted w
      cross join lateral (
-           select time, number, text, quality, null::timestamptz as since
+           select time, number, text, quality, null::timestamptz as since, false as beyond
              from events_reading
             where series_id = w.series_id and time >= %(start)b and time < %(end)b
             union all
-           select before.*, run.since  -- and since when that value has been the same
+           select before.time, before.number, before.text, before.quality,
+                  run.since,  -- since when that value has been the same
+                  before.beyond
              from (select time, number, text, quality
                      from events_reading
                     where series_id = w.series_id and time < %(start)b
                       and time >= %(earliest)b
-                    order by time desc limit 1) before
+                    order by time desc limit 1) nearest
+            cross join lateral (
+                  select nearest.*, false as beyond
+                   union all
+                 (select time, number, text, quality, true
+                    from events_reading
+                   where nearest.quality <> 0 and quality = 0
+                     and series_id = w.series_id and time < %(start)b and time >= %(earliest)b
+                   order by time desc limit 1)) before
             cross join lateral (
                   select min(time) as since
                     from events_reading
@@ -83,16 +94,25 @@ _OF_WANTED = """
                            order by other.time desc limit 1),
                          '-infinity')) run
             union all
-           (select time, number, text, quality, null  -- which tells how much the last hour's energy was
-              from events_reading
-             where series_id = w.series_id and time >= %(end)b and time < %(latest)b
-             order by time limit 1)
+           select after.time, after.number, after.text, after.quality, null, after.beyond
+             from (select time, number, text, quality  -- which tells how much the last hour's energy was
+                     from events_reading
+                    where series_id = w.series_id and time >= %(end)b and time < %(latest)b
+                    order by time limit 1) nearest
+            cross join lateral (
+                  select nearest.*, false as beyond
+                   union all
+                 (select time, number, text, quality, true
+                    from events_reading
+                   where nearest.quality <> 0 and quality = 0
+                     and series_id = w.series_id and time >= %(end)b and time < %(latest)b
+                   order by time limit 1)) after
            ) r
 ),
 paced as (  -- where nobody said how often readings come
     select n, percentile_cont(0.5) within group (order by gap) as median
       from (select n, extract(epoch from time - lag(time) over (partition by n order by time))::float8 as gap
-              from reading where holds_for is null) gaps
+              from reading where holds_for is null and not beyond) gaps
      where gap is not null
      group by n
 ),
@@ -117,7 +137,7 @@ run as (
     select *,
            max(coalesce(since, time)) filter (where not (same and near)) over (partition by n, good order by time)
                as same_since,
-           case when value >= before / 2 then value - before else value end  -- half or less: it began again from 0
+           case when value > before / 2 or value >= before then value - before else value end  -- or began again from 0
                * extract(epoch from least(time, %(end)b) - greatest(before_time, %(start)b))::float8
                / extract(epoch from time - before_time)::float8 as growth
       from stepped

@@ -64,6 +64,8 @@ def _check_reading(
         errors.append(("/property", f"There is no data point named {item.property!r}."))
     elif point.rule.kind != "state" and not filters.is_number(item.value):
         errors.append(("/value", f"A number is expected: {item.property} is a {point.rule.kind}."))
+    if isinstance(item.value, str) and "\0" in item.value:  # the day's last value is kept as jsonb, which holds none
+        errors.append(("/value", "A text without NUL is expected."))
     if errors or point is None or not isinstance(source, Source):
         result.refuse(index, *errors)
         return None
@@ -95,20 +97,18 @@ def value_events(
 ) -> list[NewEvent]:
     """Move each series on, and turn the readings that pass into events.
 
-    A late reading (older than the last one of its series) is kept but never sent. While a gateway's data points do
-    not leave, nothing counts as sent, so that the first value after they do is. What passes goes as the data point's
-    resolution rounds it; the reading is kept as it was measured.
+    A late reading (older than the last one of its series) is kept but never sent, and so is a bad one, of which no
+    snapshot tells either. While a gateway's data points do not leave, nothing counts as sent, so that the first value
+    after they do is. What passes goes as the data point's resolution rounds it; the reading is kept as it was measured.
     """
     passed: list[tuple[ReadingItem, Source, Point, Reason, Sent | None]] = []
     for item, source, point in new:
         state = states[source.subject_id, point.id]
-        if state.last_time is not None and item.time <= state.last_time:
+        if item.quality == "bad" or (state.last_time is not None and item.time <= state.last_time):
             continue
         state.last_time, state.last_value = item.time, item.value
         if not (config.sends and shares_values(config, source)):
             state.sent_time = state.sent_value = None
-            continue
-        if item.quality == "bad":
             continue
         sent = _last_sent(state)
         value = filters.rounded(point.rule, item.value)

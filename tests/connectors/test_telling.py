@@ -59,6 +59,15 @@ def test_a_chat_and_a_mailbox_are_told(in_tenant: Tenant, mailoutbox: list[Any])
     assert {(row.sent_at, row.next_at, row.error) for row in NoticeMessage.objects.all()} == {(NOW, None, "")}
 
 
+def test_a_name_is_no_mention_of_everybody_where_an_at_sign_is_enough(in_tenant: Tenant) -> None:
+    """Mattermost reads `@all` in the text itself, Discord `@everyone`."""
+    with Receiver() as receiver:
+        channels.add("slack", receiver.url)
+        say(in_tenant, "@all and @everyone fails.")
+        tell_due(NOW)
+        assert "@\u200ball and @\u200beveryone fails." in texts(receiver)[0]
+
+
 def test_what_repeats_is_told_once_an_hour_with_its_count(in_tenant: Tenant) -> None:
     with Receiver() as receiver:
         channels.add("slack", receiver.url)

@@ -174,6 +174,14 @@ def test_a_site_of_which_nothing_new_is_known_has_none(site: Tenant) -> None:
     assert sum(tick_each_second(60, NOW + timedelta(hours=1, minutes=1))) == 1
 
 
+def test_what_its_producer_doubts_is_no_value_of_a_site(site: Tenant) -> None:
+    bad = reading(-9999, NOW + timedelta(seconds=1), quality="bad")
+    assert accept_readings(site.organization.id, [bad], NOW + timedelta(seconds=1)).accepted == 1
+    snapshots(make_connector(URL))
+    assert sum(tick_each_second(60, NOW + timedelta(seconds=2))) == 1
+    assert told()[0]["data"]["solar"] == {"active_power_w": 100.0}
+
+
 @pytest.mark.line(114)
 def test_missed_ticks_are_not_made_up_for(site: Tenant) -> None:
     snapshots(make_connector(URL))
