@@ -15,6 +15,8 @@ from connectors.message import Headers, Outcome
 EARLY_SECONDS = 60.0
 EARLY_SHARE = 0.1
 """A token is renewed a minute before its end, or, when it lives shortly, with a tenth of its life left."""
+AGAIN_SECONDS = 5.0
+"""After a renewal that failed, until the next one is tried while the old token lasts."""
 
 
 class AccessToken:
@@ -41,6 +43,7 @@ class AccessToken:
         self.asking = False
         token = self.source.read(outcome)
         if not isinstance(token, Token):
+            self._renew_at = min(now + AGAIN_SECONDS, self._ends)
             return token
         self.headers = self.source.bearer(token)
         life = inf if token.seconds is None else token.seconds
@@ -55,12 +58,16 @@ class AccessToken:
         """
         if headers == self.headers:
             self.headers = ()
-            self._renew_at = 0.0
+            self._ends = self._renew_at = 0.0
         if delivery_id in self._second:
             self._second.discard(delivery_id)
             return False
         self._second.add(delivery_id)
         return True
+
+    def forget(self) -> None:
+        """The messages that waited for a new token are gone from this lane."""
+        self._second.clear()
 
     def done(self, delivery_id: UUID) -> None:
         """This message needs no further token."""

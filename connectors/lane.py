@@ -109,6 +109,8 @@ class Lane:
         self.queue.clear()
         self._arrivals.clear()
         self._size = 0
+        if self.access:
+            self.access.forget()
         return dues
 
     def _batch_at(self, now: float) -> float:

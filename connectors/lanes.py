@@ -292,17 +292,28 @@ class Lanes:
         self._make_runnable(lane)
 
     def _goes_again(self, sent: _Sent, outcome: Outcome) -> bool:
-        """Whether what was answered 401 waits for a new token now: once only, and not as a try of its own."""
-        access, works = sent.lane.access, sent.message.works
+        """Whether what was answered 401 waits for a new token now: once only, and not as a try of its own.
+
+        In a lane that sends no more it is given back instead: whoever has the connector next fetches the token.
+        """
+        lane, works = sent.lane, sent.message.works
+        access = lane.access
         if access is None or not sent.token:
             return False
-        if outcome.status != UNAUTHORIZED or self._stopping:
+        if outcome.status != UNAUTHORIZED:
             access.done(works[0].due.id)
             return False
         again = access.refused(sent.token, works[0].due.id)
-        if again:
-            sent.lane.put_back(works)
+        if again and self._sends(lane):
+            lane.put_back(works)
+        elif again:
+            access.done(works[0].due.id)
+            self._discard([work.due for work in works])
         return again
+
+    def _sends(self, lane: Lane) -> bool:
+        target = lane.target
+        return not self._stopping and target.enabled and self._lanes.get(target.connector_id) is lane
 
 
 def _result(sent: _Sent, work: Work, outcome: Outcome, decision: retry.Decision) -> Result:

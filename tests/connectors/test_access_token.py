@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from connectors import auth
+from connectors import auth, retry
 from connectors.access_token import AccessToken
 from connectors.auth.prepared import Prepared, Token, TokenSource
 from connectors.dispatch import Target
@@ -200,10 +202,78 @@ def test_a_token_is_renewed_ahead_and_used_to_its_end(seconds: float | None, ren
         assert not access.usable(ends_at)
 
 
-def test_a_failed_renewal_leaves_the_token_in_use() -> None:
+REFUSED = Outcome(status=503, error=None, detail="", headers=(), body=b"", truncated=False, duration=0.1)
+
+
+def test_a_failed_renewal_leaves_the_token_in_use_and_its_server_in_peace_for_a_while() -> None:
     access = AccessToken(source("https://auth.example/token"))
-    access.answered(answer(100.0), 0.0)
-    refused = Outcome(status=503, error=None, detail="", headers=(), body=b"", truncated=False, duration=0.1)
-    assert access.answered(refused, 95.0) == "the authorization server answered 503"
-    assert access.usable(99.0)
-    assert access.wanted(99.0)
+    access.answered(answer(3600.0), 0.0)
+    assert access.answered(REFUSED, 3550.0) == "the authorization server answered 503"
+    assert access.usable(3554.0)
+    assert [access.wanted(now) for now in (3550.1, 3554.9, 3555.0)] == [False, False, True]
+    access.answered(REFUSED, 3599.0)
+    assert [access.wanted(now) for now in (3599.9, 3600.0)] == [False, True], "not later than the token ends"
+    assert not access.usable(3600.0)
+
+
+def test_without_a_token_it_is_asked_for_at_once_again() -> None:
+    """Here each failure costs a message its try, and the breaker counts them: that is what slows it down."""
+    access = AccessToken(source("https://auth.example/token"))
+    access.answered(REFUSED, 5.0)
+    assert access.wanted(5.0)
+    access.answered(answer(3600.0), 5.0)
+    assert access.refused(access.headers, uuid4())
+    assert not access.usable(6.0)
+    access.answered(REFUSED, 7.0)
+    assert access.wanted(7.0)
+
+
+@pytest.mark.parametrize("how", ["switched off", "another's", "another's and back", "stopping"])
+def test_a_message_refused_for_its_token_is_given_back_by_a_lane_that_sends_no_more(running: Running, how: str) -> None:
+    """It would be stuck in a queue that nobody empties, or with gridX's policy have failed for good."""
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def refuses(_: Received) -> Answer:
+        arrived.set()
+        assert go_on.wait(10)
+        return Answer(401)
+
+    server = Authorization()
+    with Receiver(refuses) as partner, server.receiver:
+        to = with_token(partner, server.receiver, policy=retry.POLICIES["gridx"])
+        running.retarget(to)
+        (work,) = running.deliver(to, 1)
+        assert arrived.wait(10)
+        match how:
+            case "switched off":
+                running.retarget(replace(to, enabled=False))
+            case "another's":
+                running.lanes.retarget({}, [to.connector_id])
+            case "another's and back":
+                running.lanes.retarget({to.connector_id: to}, [to.connector_id])
+            case _:
+                running.lanes.stop()
+        time.sleep(0.05)
+        go_on.set()
+        eventually(lambda: running.given_back == [work.due])
+        assert running.results == []
+        assert len(partner.requests) == 1
+
+
+def test_a_message_that_was_given_back_has_its_second_token_still_to_come(running: Running) -> None:
+    revoked = {"Bearer t1", "Bearer t2"}
+    server = Authorization(delay=0.3)
+    with (
+        Receiver(lambda r: Answer(401 if r.headers["authorization"] in revoked else 200)) as partner,
+        server.receiver,
+    ):
+        to = with_token(partner, server.receiver, policy=retry.POLICIES["gridx"])
+        running.retarget(to)
+        (work,) = running.deliver(to, 1)
+        eventually(lambda: server.asked == 2)
+        running.retarget(replace(to, enabled=False))
+        eventually(lambda: running.given_back == [work.due])
+        running.retarget(to)
+        running.lanes.deliver([work])
+        eventually(lambda: len(running.results) == 1)
+        assert running.results[0].state == "delivered"
