@@ -6,6 +6,7 @@ import orjson
 import structlog
 from django.db import transaction
 
+from portal.fleet.models import Appliance
 from portal.lib import clock
 from portal.tenants.access import Access, get_or_404
 from triggers import alarms
@@ -30,14 +31,16 @@ def change(access: Access, alarm_id: str, what: str) -> Alarm:
         status = alarms.TYPES[event_type]
         if status not in alarms.ALLOWED[alarm.status]:
             raise Impossible(_possible(alarm))
+        there = Appliance.objects.filter(pk=alarm.appliance_id).exists()  # one that was removed keeps no alarm open
         item = EventItem(
             type=event_type,
             gateway=str(alarm.gateway_id),
-            appliance=None if alarm.appliance_id is None else str(alarm.appliance_id),
+            appliance=str(alarm.appliance_id) if there else None,
             data=orjson.loads(alarm.data) | {"status": status.value},
         )
-        result = accept_events(alarm.organization_id, [item], clock.now())
-        if result.rejected:  # its device was removed meanwhile
+        # What another machine has noted, by a clock a little ahead, comes before this all the same.
+        result = accept_events(alarm.organization_id, [item], max(clock.now(), alarm.changed_at))
+        if result.rejected:  # its gateway was removed meanwhile
             raise Impossible(result.rejected[0]["errors"][0]["detail"])
     log.info("alarm changed", alarm=str(alarm.id), status=status.value, who=access.who)
     alarm.refresh_from_db()

@@ -1,14 +1,15 @@
 """Alarms: raised, acknowledged, closed, by their producers or over REST. One row holds where each of them is.
 
-What an alarm's state does not allow is held back, so that partners read one life of it, in order. A closed alarm may be
-raised again: the names are the producers', and a standing one is raised by the same name each time.
+What an alarm's state does not allow is held back, so that partners read one life of it, in order; so is what is older
+than what is known already. A closed alarm may be raised again: the names are the producers', and a standing one is
+raised by the same name each time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -33,6 +34,8 @@ ALLOWED: Mapping[str, tuple[AlarmStatus, ...]] = {
 }
 
 NOT_RAISED = "no such alarm was raised"
+LATE = "it is older than what is known of this alarm"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key: TypeAlias = tuple[UUID, str]
 """Gateway and the alarm's name: two gateways may number theirs alike."""
@@ -69,22 +72,32 @@ def judge(
 
     Call it in the transaction that stores the events.
     """
-    alarms = _lock(cursor, organization_id, {report.key: report.appliance_id for report in reports}, now)
+    alarms = _lock(cursor, organization_id, {report.key: report.appliance_id for report in reports})
     judged: list[tuple[dict[str, Any], str | None]] = [({}, None)] * len(reports)
     for index in sorted(range(len(reports)), key=lambda index: reports[index].time):
         report = reports[index]
-        judged[index] = step(alarms[report.key], report)
+        judged[index] = step(alarms[report.key], report, now)
     _save(cursor, alarms.values())
     return judged
 
 
-def step(alarm: Alarm, report: Report) -> tuple[dict[str, Any], str | None]:
-    """Move the alarm on by one report, or say why that is not possible."""
+def step(alarm: Alarm, report: Report, now: datetime) -> tuple[dict[str, Any], str | None]:
+    """Move the alarm on by one report, or say why that is not possible.
+
+    A device's clock that is ahead does not make what comes after it late; nor does somebody's taking note, by a clock
+    that may be another.
+    """
+    at = min(report.time, now)
     if report.status not in ALLOWED[alarm.status]:
+        if not alarm.status:  # whatever raised it may still be on its way
+            alarm.changed_at = max(alarm.changed_at, at)
         return report.data, f"the alarm is {alarm.status}" if alarm.status else NOT_RAISED
+    known = alarm.raised_at if alarm.status == AlarmStatus.ACKNOWLEDGED else alarm.changed_at
+    if known is not None and at < known:
+        return report.data, LATE
     if report.status == AlarmStatus.OPEN:
-        alarm.raised_at = report.time
-    alarm.status, alarm.severity, alarm.changed_at = report.status, report.data["severity"], report.time
+        alarm.raised_at = at
+    alarm.status, alarm.severity, alarm.changed_at = report.status, report.data["severity"], at
     alarm.appliance_id = report.appliance_id
     data = report.data
     if alarm.raised_at is not None:
@@ -113,13 +126,11 @@ update triggers_alarm a
 """
 
 
-def _lock(
-    cursor: Cursor, organization_id: UUID, appliances: Mapping[Key, UUID | None], now: datetime
-) -> dict[Key, Alarm]:
+def _lock(cursor: Cursor, organization_id: UUID, appliances: Mapping[Key, UUID | None]) -> dict[Key, Alarm]:
     """The rows of these keys, made where they are missing; in order, so that two calls wait and never deadlock."""
     gateways, names = zip(*appliances, strict=True)
     ids = uuid7s(len(appliances))
-    cursor.execute(_LOCK, [organization_id, now, ids, list(gateways), list(names), list(appliances.values())])
+    cursor.execute(_LOCK, [organization_id, NEVER, ids, list(gateways), list(names), list(appliances.values())])
     alarms = [
         Alarm(
             key=(gateway_id, alarm_id),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.rest.world import World, post
-from triggers.alarms import ALLOWED
+from triggers.alarms import ALLOWED, LATE
 
 ALARMS = "/api/v1/alarms/"
 EVENTS = "/api/v1/events/"
 STATUS = {"raised": "open", "acknowledged": "acknowledged", "closed": "closed"}
 
 
-def tell(world: World, what: str, alarm_id: str = "A-1", severity: str = "critical") -> None:
+def tell(world: World, what: str, alarm_id: str = "A-1", severity: str = "critical", **more: str) -> None:
     data = {"alarm_id": alarm_id, "status": STATUS[what], "severity": severity, "texts": {"de": "Zu heiß."}}
-    item = {"type": f"alarm/{what}", "gateway": "GW-1", "data": data}
+    item = {"type": f"alarm/{what}", "gateway": "GW-1", "data": data, **more}
     post(world.ingester, EVENTS, {"events": [item]}, 202)
 
 
@@ -87,6 +88,48 @@ def test_producers_walk_the_same_way_and_the_impossible_is_held_back(world: Worl
     shown = world.reader.get(alarm).json()
     assert (shown["status"], shown["severity"]) == ("open", "standard")
     assert len(world.reader.get(ALARMS).json()["results"]) == 1
+
+
+def test_what_comes_out_of_order_opens_no_alarm_that_is_over(world: World) -> None:
+    post(world.manager, "/api/v1/gateways/", {"serial_number": "GW-1", "company": str(world.ours.company.id)})
+    ago = {minutes: (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat() for minutes in range(1, 10)}
+    for what, minutes in (("closed", 8), ("raised", 9), ("raised", 7), ("closed", 3), ("raised", 5), ("raised", 2)):
+        tell(world, what, time=ago[minutes])
+    tell(world, "closed", time=ago[6])
+    assert [(event_type, why) for event_type, _, _, why in told(world)] == [
+        ("alarm/closed", "no such alarm was raised"),
+        ("alarm/raised", LATE),
+        ("alarm/raised", None),
+        ("alarm/closed", None),
+        ("alarm/raised", LATE),
+        ("alarm/raised", None),
+        ("alarm/closed", LATE),
+    ]
+    (row,) = world.reader.get(ALARMS).json()["results"]
+    assert row["status"] == "open"
+
+
+def test_a_device_whose_clock_is_off_closes_what_somebody_took_note_of(world: World, alarm: str) -> None:
+    ahead, behind = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (4, -4))
+    tell(world, "raised", "ahead", time=ahead.isoformat())
+    tell(world, "raised", "behind", time=behind.isoformat())
+    for row in world.reader.get(ALARMS, {"status": "open"}).json()["results"]:
+        post(world.manager, f"{ALARMS}{row['id']}/acknowledge/", {}, 200)
+    tell(world, "closed", "ahead")
+    tell(world, "closed", "behind", time=(behind + timedelta(seconds=1)).isoformat())
+    states = {row["alarm_id"]: row["status"] for row in world.reader.get(ALARMS).json()["results"]}
+    assert states == {"A-1": "acknowledged", "ahead": "closed", "behind": "closed"}
+
+
+def test_the_alarm_of_an_appliance_that_was_removed_is_closed_by_people(world: World, alarm: str) -> None:
+    gateway = world.reader.get(alarm).json()["gateway"]
+    made = post(world.manager, "/api/v1/appliances/", {"gateway": gateway, "serial_number": "INV-1"})
+    tell(world, "raised", "A-2", appliance="INV-1")
+    assert world.manager.delete(f"/api/v1/appliances/{made['id']}/").status_code == 204
+    (row,) = world.reader.get(ALARMS, {"alarm_id": "A-2"}).json()["results"]
+    assert row["appliance"] == made["id"]
+    assert post(world.manager, f"{ALARMS}{row['id']}/close/", {}, 200)["status"] == "closed"
+    assert told(world)[-1] == ("alarm/closed", "A-2", "critical", None)
 
 
 def test_every_status_has_its_way(world: World) -> None:
