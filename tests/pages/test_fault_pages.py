@@ -85,7 +85,6 @@ def test_a_bad_rule_is_told_at_its_field(site: Tenant, owner: Client, fields: di
     assert (other.status_code, rules(site)) == (302, before)
 
 
-@pytest.mark.line(6, 7, 8, 9)
 def test_a_rule_is_changed_from_what_it_is(site: Tenant, owner: Client) -> None:
     """Also one that was made over REST, with figures that are no round ones."""
     conditions = {"occurrences": {"count": 3, "within": 5.5}, "duration": {"seconds": 5400.0}}
