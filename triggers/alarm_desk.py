@@ -31,7 +31,8 @@ def change(access: Access, alarm_id: str, what: str) -> Alarm:
         status = alarms.TYPES[event_type]
         if status not in alarms.ALLOWED[alarm.status]:
             raise Impossible(_possible(alarm))
-        there = Appliance.objects.filter(pk=alarm.appliance_id).exists()  # one that was removed keeps no alarm open
+        # One that was removed keeps no alarm open.
+        there = alarm.appliance_id is not None and Appliance.objects.filter(pk=alarm.appliance_id).exists()
         item = EventItem(
             type=event_type,
             gateway=str(alarm.gateway_id),

@@ -3,8 +3,9 @@
 One row for each appliance, type (error or warning) and code holds where the fault is. It is locked for the intake
 call, moved on by each report, and written back: two statements for a whole batch. By itself, `step` is pure.
 
-A clear is sent if its raise was. Raises of a fault that is open, its raise sent, add nothing. Whatever is older than
-what is known already changes nothing, as with late readings.
+A clear is sent if its raise was. Raises of a fault that is open, its raise sent, add nothing, unless the gateway has
+come to another company meanwhile: that one has not been told. Whatever is older than what is known already changes
+nothing, as with late readings.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Report:
 
     key: Key
     gateway_id: UUID
+    company_id: UUID | None = None
     time: datetime
     data: dict[str, Any]
     conditions: Conditions
@@ -63,6 +65,7 @@ class Fault:
     counts: bool = False
     occurrences: int = 0
     told_since: datetime | None = None
+    told_to: UUID | None = None
     until: datetime | None = None
     data: str | None = None
 
@@ -101,10 +104,12 @@ def _raised(fault: Fault, report: Report, at: datetime, *, leaves: bool) -> Judg
     if not fault.open:
         fault.open, fault.sent, fault.counts, fault.since = True, False, False, at
         fault.fault_id = report.data.get("fault_id") or str(uuid7())
-    if fault.sent:
+    if fault.sent and report.company_id in (fault.told_to, None):
         fault.occurrences += 1
         return _filled(fault, report.data), ALREADY_OPEN
     held = _look(fault, report.conditions, at, reported=True, leaves=leaves)
+    if held is None:
+        fault.told_to = report.company_id
     fault.data = None if fault.until is None else orjson.dumps(report.data).decode()
     return _filled(fault, report.data), held
 
@@ -158,12 +163,13 @@ def let_go(
     Store and send those in the same transaction. Rows that another run has taken, or an intake call, are passed over.
     """
     ripe, looked_at = [], []
-    for appliance_type, *row in cursor.execute(_RIPE, [organization_id, now, FIRST]):
+    for appliance_type, company_id, *row in cursor.execute(_RIPE, [organization_id, now, FIRST]):
         fault = _fault(row)
         _, event_type, code = fault.key
         conditions = rules.conditions_for(occurrence_rules, code, appliance_type, SEVERITIES[event_type])
         looked_at.append(fault)
         if _look(fault, conditions, now, reported=False, leaves=leaves) is None:
+            fault.told_to = company_id
             ripe.append(_let_go(fault))
         if fault.until is None:
             fault.data = None
@@ -186,7 +192,7 @@ def _let_go(fault: Fault) -> Ripe:
 # the table
 
 _COLUMNS = """appliance_id, type, code, gateway_id, fault_id, open, sent, since, last_at, counted, counts,
-       occurrences, told_since, until, data"""
+       occurrences, told_since, told_to, until, data"""
 _RETURNED = ", ".join(f"f.{name.strip()}" for name in _COLUMNS.split(","))
 _LOCK = f"""
 insert into triggers_fault as f (organization_id, appliance_id, type, code, gateway_id, fault_id, open, sent, counted,
@@ -201,17 +207,19 @@ _SAVE = """
 update triggers_fault f
    set fault_id = u.fault_id, open = u.open, sent = u.sent, since = u.since, last_at = u.last_at,
        counted = u.counted::timestamptz[], counts = u.counts, occurrences = u.occurrences, told_since = u.told_since,
-       until = u.until, data = u.data
+       told_to = u.told_to, until = u.until, data = u.data
   from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bool[], %b::bool[], %b::timestamptz[],
-              %b::timestamptz[], %b::text[], %b::bool[], %b::int[], %b::timestamptz[], %b::timestamptz[], %b::text[])
+              %b::timestamptz[], %b::text[], %b::bool[], %b::int[], %b::timestamptz[], %b::uuid[], %b::timestamptz[],
+              %b::text[])
        u(appliance_id, type, code, fault_id, open, sent, since, last_at, counted, counts, occurrences, told_since,
-         until, data)
+         told_to, until, data)
  where f.appliance_id = u.appliance_id and f.type = u.type and f.code = u.code
 """
 _RIPE = f"""
-select a.type, {_RETURNED}
+select a.type, g.company_id, {_RETURNED}
   from triggers_fault f
   join fleet_appliance a on a.id = f.appliance_id
+  join fleet_gateway g on g.id = a.gateway_id
  where f.organization_id = %b and f.until <= %b
  order by f.until limit %b
    for update of f skip locked
@@ -229,7 +237,7 @@ def _fault(row: Sequence[Any]) -> Fault:
     appliance_id, event_type, code, *rest = row
     names = (
         *("gateway_id", "fault_id", "open", "sent", "since", "last_at", "counted", "counts"),
-        *("occurrences", "told_since", "until", "data"),
+        *("occurrences", "told_since", "told_to", "until", "data"),
     )
     return Fault(key=(appliance_id, event_type, code), **dict(zip(names, rest, strict=True)))
 
@@ -239,12 +247,11 @@ def _save(cursor: Cursor, faults: Iterable[Fault]) -> None:
     if not rows:
         return
     columns = [[fault.key[part] for fault in rows] for part in range(3)]
-    names = ("fault_id", "open", "sent", "since", "last_at")
+    names: tuple[str, ...] = ("fault_id", "open", "sent", "since", "last_at")
     columns += [[getattr(fault, name) for fault in rows] for name in names]
     columns.append([_times(fault.counted) for fault in rows])
-    columns += [
-        [getattr(fault, name) for fault in rows] for name in ("counts", "occurrences", "told_since", "until", "data")
-    ]
+    names = ("counts", "occurrences", "told_since", "told_to", "until", "data")
+    columns += [[getattr(fault, name) for fault in rows] for name in names]
     cursor.execute(_SAVE, columns)
 
 

@@ -58,6 +58,7 @@ def _fault(occurrence_rules: Sequence[rules.Rule], one: Happened) -> faults.Repo
     return faults.Report(
         key=(source.subject_id, event_type, data["code"]),
         gateway_id=source.gateway_id,
+        company_id=source.company_id,
         time=time,
         data=data,
         conditions=rules.conditions_for(occurrence_rules, data["code"], appliance["type"], severity),

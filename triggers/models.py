@@ -147,8 +147,9 @@ class Fault(models.Model):
     """What is known of one fault code of one appliance: whether it is there, and whether its raise was sent.
 
     `counted` are the occurrences that its rule goes by. A raise that is held back `until` then is kept in `data`, to be
-    looked at again. `told_since` and `occurrences` are what was told of it, raises since then included. Hot: written
-    with each fault that comes in, so it has no foreign keys.
+    looked at again. `told_since` and `occurrences` are what was told of it, raises since then included; `told_to` is
+    the company that its gateway was paired with then. Hot: written with each fault that comes in, so it has no foreign
+    keys.
     """
 
     pk = models.CompositePrimaryKey("appliance_id", "type", "code")
@@ -166,6 +167,7 @@ class Fault(models.Model):
     counts = models.BooleanField(default=False)
     occurrences = models.IntegerField(default=0)
     told_since = models.DateTimeField(null=True)
+    told_to = models.UUIDField(null=True)
     until = models.DateTimeField(null=True)
     data = models.TextField(null=True)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from connectors.models import WaitingDelivery
+from connectors.models import Connector, WaitingDelivery
 from portal.events.models import Event
-from portal.fleet.models import Appliance
-from portal.tenants.models import Plan
+from portal.fleet import pairing
+from portal.fleet.models import Appliance, Gateway
+from portal.tenants.models import Company, Plan
 from tests.conftest import Tenant
 from tests.world import make_connector, make_gateway, make_trigger
 from triggers import faults
@@ -157,6 +159,28 @@ def test_while_nothing_leaves_nothing_counts_as_sent(site: Tenant) -> None:
     site.organization.save()
     send(site, fault(10), fault(20, active=False))
     assert [raised for raised, _ in sent()] == [True, False]
+
+
+@pytest.mark.line(5)
+def test_a_company_that_takes_over_is_told_of_what_is_there(site: Tenant) -> None:
+    """Its next report is the new company's first; who pairs again, or is nobody, is told of nothing twice."""
+    other = Company.objects.create(name="Other")
+    for company in (site.company, other):
+        make_trigger(make_connector("https://partner.example/own", company.name, company=company), *faults.SEVERITIES)
+    gateway = Gateway.objects.get()
+    send(site, fault(0))
+    pairing.unpair(gateway)
+    send(site, fault(1))
+    pairing.pair(gateway, site.company, True)
+    send(site, fault(2))
+    pairing.pair(gateway, other, True)
+    send(site, fault(3), fault(4))
+    send(site, fault(5, active=False))
+    assert [why is None for why in held()] == [True, False, False, True, False, True]
+    assert len({fault_id for _, fault_id in sent()}) == 1
+    own = {connector.company_id: connector.id for connector in Connector.objects.all()}
+    told = Counter(WaitingDelivery.objects.values_list("connector_id", flat=True))
+    assert (told[own[site.company.id]], told[own[other.id]]) == (1, 2)
 
 
 def test_a_batch_costs_the_same_statements_whatever_its_size(site: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
