@@ -161,7 +161,6 @@ def test_while_nothing_leaves_nothing_counts_as_sent(site: Tenant) -> None:
     assert [raised for raised, _ in sent()] == [True, False]
 
 
-@pytest.mark.line(5)
 def test_a_company_that_takes_over_is_told_of_what_is_there(site: Tenant) -> None:
     """Its next report is the new company's first; who pairs again, or is nobody, is told of nothing twice."""
     other = Company.objects.create(name="Other")

@@ -161,7 +161,6 @@ def test_a_counter_that_wraps_loses_what_filled_it_and_never_counts_backwards(pa
     assert values() == {"e": pytest.approx(5 + 4 + 17)}
 
 
-@pytest.mark.line(25, 35)
 def test_half_of_it_is_a_counter_that_began_again(paired: Tenant) -> None:
     meter = make_data_point("pv.energy", kind="counter", expected_interval=3600)
     make_aggregate("e", "energy", meter, minimum_coverage=0.0)
@@ -170,7 +169,6 @@ def test_half_of_it_is_a_counter_that_began_again(paired: Tenant) -> None:
     assert values() == {"e": 600.0}
 
 
-@pytest.mark.line(25, 35)
 def test_what_a_counter_grew_while_it_was_doubted_over_midnight_is_both_days(paired: Tenant) -> None:
     make_aggregate("e", "energy", make_data_point("pv.energy", kind="counter", expected_interval=900))
     for quality, start, end in (("good", -24, -2), ("bad", -2, 2), ("good", 2, 23), ("uncertain", 23, 25)):
