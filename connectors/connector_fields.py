@@ -10,6 +10,7 @@ from rest_framework import serializers
 from connectors import auth, ownership_rules, signing
 from connectors.models import Connector, Ownership
 from portal.lib import clock
+from portal.lib.crypto import SecretUnreadable
 from portal.lib.rest import Strict
 
 AUTH_SCHEMA: Final[dict[str, Any]] = {
@@ -63,8 +64,17 @@ class AuthField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Connector) -> Any:
         scheme = auth.SCHEMES.get(value.auth_type)
         secrets = scheme.SECRET if scheme is not None else ()
-        shown = {f"{name}_set": bool(value.credentials) for name in secrets}
+        shown = {f"{name}_set": is_set for name, is_set in _which_are_set(value, secrets).items()}
         return {"type": value.auth_type, **value.auth_public, **shown}
+
+
+def _which_are_set(connector: Connector, secrets: tuple[str, ...]) -> dict[str, bool]:
+    """By name; where they cannot be opened, all that there may be."""
+    try:
+        opened = connector.get_credentials()
+    except SecretUnreadable:
+        return dict.fromkeys(secrets, True)
+    return {name: bool(opened.get(name)) for name in secrets}
 
 
 class SigningWish(Strict):

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors import auth, inbox, policies, profiles, retry, signing
 from connectors.auth.prepared import BLOTTED, Prepared
@@ -157,22 +158,26 @@ def _batch_limits(connector: Connector, profile: Profile) -> BatchLimits | None:
 
 
 def make_request(target: Target, rendered: Rendered, message_id: str, now: datetime, token: Headers = ()) -> Request:
-    """The request for one message, signed as of `now`. `token` are the headers of an access token."""
-    keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
-    method, url = "POST", target.routes[rendered.route] if rendered.route else target.url
-    signed = Outgoing(message_id=message_id, at=now.timestamp(), method=method, url=url, body=rendered.body)
-    signature = target.scheme.sign(keys, signed)
-    own = ("Content-Type", rendered.content_type)
+    """The request for one message, signed as of `now`. `token` are the headers of an access token.
+
+    What the authentication does to method and URL comes before the signature: some sign what the receiver gets.
+    """
     request = Request(
-        method=method,
-        url=url,
-        headers=(own, *rendered.headers, *signature, *target.auth.headers, *token),
+        method="POST",
+        url=target.routes[rendered.route] if rendered.route else target.url,
+        headers=(("Content-Type", rendered.content_type), *rendered.headers, *target.auth.headers, *token),
         body=rendered.body,
         timeout=target.policy.timeout,
         exempt=target.exempt,
         certificate=target.auth.certificate,
     )
-    return target.auth.finish(request, now) if target.auth.finish else request
+    if target.auth.finish:
+        request = target.auth.finish(request, now)
+    keys = [key for key, expires_at in target.keys if expires_at is None or expires_at > now]
+    at = now.timestamp()
+    outgoing = Outgoing(message_id=message_id, at=at, method=request.method, url=request.url, body=request.body)
+    signature = target.scheme.sign(keys, outgoing)
+    return replace(request, headers=(*request.headers, *signature)) if signature else request
 
 
 def shown_head(target: Target, request: Request) -> str:

@@ -22,7 +22,7 @@ FRAMING_NAMES = frozenset(
 )
 """They say where a message ends and who receives it: only the HTTP library writes them."""
 
-_PROFILE_NAMES = frozenset({"content-type", "content-encoding", "x-signature"})
+_PROFILE_NAMES = frozenset({"content-type", "content-encoding", "x-signature", "x-message-type"})
 _PROFILE_PREFIXES = ("webhook-", "ce-")
 _REMEMBERED_BLOCK = 1024  # bytes
 _LINE = re.compile(r"\n([^:\r\n]+):[ \t]*([^\r\n]*)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
@@ -92,16 +91,16 @@ def _sound(
     """Those that can be read and are wanted still, with their events; the others are added to `refused`."""
     good, items = [], []
     for work in works:
-        document: Any = None
-        if work.event is not None and not work.refusal:
-            try:
-                document = work.event.document()
-            except RenderError as error:
-                refused.append(Message((work,), _not_made(str(error))))
-                continue
-        if document is None:
+        if work.refusal or work.event is None:
             refused.append(Message((work,), _not_made(work.refusal or "The event is no longer kept.")))
-        elif target.policy.expires and (late := _expired(document, now)):
+            continue
+        try:
+            document = work.event.document()
+            late = _expired(document, now) if target.policy.expires else None
+        except (AttributeError, KeyError, TypeError, ValueError):  # made alone, it says why it cannot be read
+            refused.append(make_one(target, work, now))
+            continue
+        if late:
             refused.append(Message((work,), late))
         else:
             good.append(work)

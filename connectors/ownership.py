@@ -39,6 +39,8 @@ from portal.lib.uuid7 import uuid7
 ANSWER_WITHIN: Final = 15.0
 """Seconds that a receiver has to answer (Smartcar)."""
 
+STORE: Final = "A store of objects answers no handshake: choose another ownership check, such as a link."
+
 
 class NoCheckError(Exception):
     """The connector has no ownership check."""
@@ -82,6 +84,7 @@ def verify(connector: Connector, now: datetime) -> Verification:
             connection.close()
         question = ask(token_headers(target))
     except (NotSendable, SecretUnreadable) as error:
+        _withdraw(connector)
         return Verification(detail=str(error), exchange=unsendable(str(error)))
     outcome = send_now(question.request, egress_policy())
     detail = _conclude(connector, question, outcome)
@@ -132,7 +135,7 @@ def _asking(
     connector.save(update_fields=["ownership_digest", "ownership_asked_at"])
     if connector.ownership == Ownership.LINK:
         return partial(_link, target, token, link, now)
-    return partial(_handshake, target, token, link)
+    return partial(_handshake, target, token, link, now)
 
 
 def _challenge(target: Target, signing_secrets: list[str], now: datetime, access: Headers) -> Question:
@@ -159,7 +162,7 @@ def _link(target: Target, token: str, link: str, now: datetime, access: Headers)
     )
 
 
-def _handshake(target: Target, token: str, link: str, access: Headers) -> Question:
+def _handshake(target: Target, token: str, link: str, now: datetime, access: Headers) -> Question:
     origin = urlsplit(settings.PUBLIC_URL).hostname or ""
     asked: Headers = (("WebHook-Request-Origin", origin), ("WebHook-Request-Callback", link))
     if target.rate_limit:
@@ -173,6 +176,10 @@ def _handshake(target: Target, token: str, link: str, access: Headers) -> Questi
         exempt=target.exempt,
         certificate=target.auth.certificate,
     )
+    if target.auth.finish:
+        request = target.auth.finish(request, now)
+    if request.method != "OPTIONS":
+        raise NotSendable(STORE)
 
     def judge(outcome: Outcome) -> str | None:
         if allows_origin(outcome.headers, origin):

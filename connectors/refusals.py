@@ -59,6 +59,18 @@ class Plan:
         return signing_options(self._signing, self.scheme, self.connector)
 
     @property
+    def routes(self) -> object:
+        """Those of another format have no meaning in this one."""
+        kept = self.connector is not None and self.profile is not None and self.profile.id == self.connector.profile
+        return self.given.get("routes", self.connector.routes if kept and self.connector else {})
+
+    @property
+    def auth(self) -> Fields | None:
+        """None where it cannot be used anyway, or its secrets cannot be opened: sending will say so."""
+        config = self.given.get("auth") or _kept_auth(self.connector)
+        return None if config is None or auth.check_form(config) else config
+
+    @property
     def ownership(self) -> object:
         kept = self.connector.ownership if self.connector else None
         default = ownership_rules.default_method(self.scheme, str(self.url), self.organization)
@@ -88,8 +100,10 @@ def check_connector(fields: Fields, connector: Connector | None = None) -> Reaso
     found |= batching.check(fields, plan.profile) | _signing(plan) | _auth(plan)
     if "url" in found:  # what goes behind it, or with it, cannot be judged yet
         return found
-    later = {"ownership": _ownership(plan), "enabled": _enabled(plan), "url": _auth_and_url(plan, found)}
-    return found | _routes(plan) | {field: reason for field, reason in later.items() if reason}
+    found |= _routes(plan)
+    found |= _headers(plan) | _addresses(plan, found)
+    later = {"ownership": _ownership(plan), "enabled": _enabled(plan)}
+    return found | {field: reason for field, reason in later.items() if reason}
 
 
 def url_reason(url: object) -> str | None:
@@ -156,8 +170,7 @@ def _routes(plan: Plan) -> Reasons:
     profile = plan.profile
     if profile is None or not plan.gives("routes", "profile", "url"):
         return {}
-    kept = plan.connector.routes if plan.connector is not None and profile.id == plan.connector.profile else {}
-    routes = plan.given.get("routes", kept)
+    routes = plan.routes
     if not profile.routes:
         return (
             {"routes": f"The profile {profile.name} has one address for everything: leave it empty."} if routes else {}
@@ -205,22 +218,32 @@ def _auth(plan: Plan) -> Reasons:
         called = config.get(field.name)
         if field.kind is auth.Kind.URL and called and (problems := check_url(str(called), egress_policy())):
             reasons[field.name] = " ".join(problems)
-    if not reasons and config["type"] == "header" and _signs_in(plan) == str(config["name"]).lower():
-        reasons["name"] = "The signature has this header."
     return {f"auth/{name}": reason for name, reason in reasons.items()}
 
 
-def _signs_in(plan: Plan) -> str | None:
-    """The header that a scheme with a header of one's own uses."""
-    header = getattr(signing.bound(plan.scheme, {}), "header", None)
-    return str(plan.options.get("header", header)).lower() if header else None
+def _headers(plan: Plan) -> Reasons:
+    """A header that both authenticates and signs would be sent twice, and receivers read one of the two."""
+    scheme = signing.bound(plan.scheme, plan.options)
+    if not plan.gives("auth", "signing") or plan.auth is None or scheme is None:
+        return {}
+    used = {name.lower() for name in auth.prepare(plan.auth).secret_names}
+    if used.isdisjoint(name.lower() for name in scheme.HEADERS):
+        return {}
+    if "auth" in plan.given and ("name" in plan.auth or "signing" not in plan.given):
+        return {f"auth/{'name' if 'name' in plan.auth else 'type'}": "The signature has this header."}
+    option = "header" if "header" in signing.OPTIONS.get(plan.scheme, {}) else "scheme"
+    return {f"signing/{option}": "The authentication has this header."}
 
 
-def _auth_and_url(plan: Plan, found: Reasons) -> str | None:
-    if not plan.gives("auth", "url") or any(field.startswith("auth") for field in found):
-        return None
-    config = plan.given.get("auth") or _kept_auth(plan.connector)
-    return auth.check_url(config, str(plan.url)) if config else None
+def _addresses(plan: Plan, found: Reasons) -> Reasons:
+    """Whether the authentication goes with every URL that messages are sent to: with routes, not with their base."""
+    if not plan.gives("auth", "url", "routes", "profile") or plan.auth is None:
+        return {}
+    url, urls = str(plan.url), {"url": str(plan.url)}
+    if plan.profile is not None and plan.profile.routes and isinstance(plan.routes, Mapping):
+        urls = {f"routes/{name}": join_route(url, str(plan.routes.get(name))) for name in plan.profile.routes}
+    reasons = {field: auth.check_url(plan.auth, each) for field, each in urls.items() if field not in found}
+    return {field: reason for field, reason in reasons.items() if reason}
 
 
 def _kept_auth(connector: Connector | None) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ BLOTTED = "•••"
 """Stands for a secret wherever a request is shown or kept."""
 
 Finish: TypeAlias = Callable[[Request, datetime], Request]
-"""Sign this very request: its method, URL, headers and body. Called last, when everything else is in it."""
+"""Sign this very request: its method, URL, headers and body. All is in it but the message's own signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ class Custom:
     encoding: str = "hex"
     prefix: str = ""
 
+    @property
+    def HEADERS(self) -> tuple[str, ...]:  # noqa: N802 - as the other schemes have it
+        return (self.header,)
+
     def generate(self) -> str:
         return text_secret.generate()
 

@@ -21,6 +21,7 @@ NAME = "github"
 TITLE = "X-Hub-Signature-256, as GitHub signs"
 NEEDS_SECRET = True
 SEVERAL = False
+HEADERS = ("X-Hub-Signature-256",)
 
 PREFIX = "sha256="
 
@@ -33,7 +34,7 @@ def prepare(secret: str) -> Key:
 
 
 def sign(keys: Sequence[Key], request: Outgoing) -> Headers:
-    return tuple(("X-Hub-Signature-256", key(request.body)) for key in keys[:1])
+    return tuple((HEADERS[0], key(request.body)) for key in keys[:1])
 
 
 def verify(secrets: Sequence[str], request: Incoming, now: int) -> bool:  # noqa: ARG001

@@ -11,6 +11,7 @@ NAME = "none"
 TITLE = "Not signed"
 NEEDS_SECRET = False
 SEVERAL = False
+HEADERS: tuple[str, ...] = ()
 
 
 def generate() -> str:

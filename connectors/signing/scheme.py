@@ -58,6 +58,10 @@ class Scheme(Protocol):
     def SEVERAL(self) -> bool:  # noqa: N802 - a module's constant
         """Whether the headers have a place for the signatures of several secrets; else only the newest one signs."""
 
+    @property
+    def HEADERS(self) -> tuple[str, ...]:  # noqa: N802 - a module's constant
+        """Names of the headers that `sign` makes: nothing else may use them."""
+
     def generate(self) -> str:
         """A new random secret; empty for a scheme without one."""
 

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from connectors.message import Headers
 from connectors.signing.scheme import Incoming, Key, Outgoing
-from connectors.signing.standard_webhooks_headers import decoded, opened, sealed
+from connectors.signing.standard_webhooks_headers import NAMES, decoded, opened, sealed
 
 NAME = "standard_webhooks"
 TITLE = "Standard Webhooks (HMAC-SHA-256)"
 NEEDS_SECRET = True
 SEVERAL = True
+HEADERS = NAMES
 
 PREFIX = "whsec_"
 VERSION = "v1"

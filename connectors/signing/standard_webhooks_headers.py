@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from connectors.message import Headers
 from connectors.signing.scheme import MAX_SECRETS, TOLERANCE, Incoming, Key, Outgoing
 
+NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
 MOST_SIGNATURES = 16
 """That are looked at in one message: checking costs time."""
 

@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from connectors.message import Headers
 from connectors.signing.scheme import Incoming, Key, Outgoing
-from connectors.signing.standard_webhooks_headers import decoded, opened, sealed
+from connectors.signing.standard_webhooks_headers import NAMES, decoded, opened, sealed
 
 NAME = "standard_webhooks_v1a"
 TITLE = "Standard Webhooks (Ed25519)"
 NEEDS_SECRET = True
 SEVERAL = True
+HEADERS = NAMES
 
 PREFIX = "whsk_"
 PUBLIC_PREFIX = "whpk_"

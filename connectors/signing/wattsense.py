@@ -35,6 +35,7 @@ class Wattsense:
     TITLE: ClassVar[str] = "X-API-Auth, as Wattsense's API signs (HMAC-SHA-512)"
     NEEDS_SECRET: ClassVar[bool] = True
     SEVERAL: ClassVar[bool] = False
+    HEADERS: ClassVar[tuple[str, ...]] = ("X-API-Auth", "X-API-Timestamp")
 
     api_key: str = "feeder"
 
@@ -51,8 +52,8 @@ class Wattsense:
         timestamp = str(int(request.at * 1000))
         url = urlsplit(request.url)
         message = signed_message(request.method, url.path or "/", url.query, request.body, timestamp)
-        proof = [("X-API-Auth", f"{self.api_key}:{key(message)}") for key in keys[:1]]
-        return (*proof, ("X-API-Timestamp", timestamp))
+        proof, time = self.HEADERS
+        return (*((proof, f"{self.api_key}:{key(message)}") for key in keys[:1]), (time, timestamp))
 
     def verify(self, secrets: Sequence[str], request: Incoming, now: int) -> bool:
         timestamp = request.headers.get("x-api-timestamp", "")

@@ -19,6 +19,7 @@ NAME = "x_signature"
 TITLE = "X-Signature (HMAC-SHA-512)"
 NEEDS_SECRET = True
 SEVERAL = True
+HEADERS = ("X-Signature",)
 
 PREFIX = "sha512="
 MOST_DIGESTS = 16  # that verify() looks at
@@ -36,7 +37,7 @@ def prepare(secret: str) -> Key:
 
 
 def sign(keys: Sequence[Key], request: Outgoing) -> Headers:
-    return (("X-Signature", ", ".join([key(request.body) for key in keys[:MAX_SECRETS]])),)
+    return ((HEADERS[0], ", ".join([key(request.body) for key in keys[:MAX_SECRETS]])),)
 
 
 def verify(secrets: Sequence[str], request: Incoming, now: int) -> bool:  # noqa: ARG001

@@ -120,6 +120,18 @@ def test_what_cannot_be_made_does_not_keep_the_others(running: Running) -> None:
         assert sorted(number for batch in numbers(receiver) for number in batch) == [1, 4]
 
 
+def test_what_has_no_readable_end_does_not_keep_the_others_where_messages_expire(running: Running) -> None:
+    with Receiver() as receiver:
+        to = batching(receiver.url, events=5, policy=retry.POLICIES["smartgridone"])
+        running.retarget(to)
+        ids = deliver(running, to, event(1), "[]", "{}", event(2, expires_at="soon"), event(3))
+        eventually(lambda: len(running.results) == 5)
+        states = {result.due.id: (result.state, result.outcome.error) for result in running.results}
+        assert [states[each][0] for each in ids] == ["delivered", "failed", "failed", "failed", "delivered"]
+        assert [states[each][1] for each in ids[1:4]] == [ErrorClass.RENDER] * 3
+        assert numbers(receiver) == [[1, 3]]
+
+
 def test_each_delivery_of_a_failed_batch_is_tried_again_by_its_own_count(running: Running) -> None:
     with Receiver(lambda _: Answer(503)) as receiver:
         to = batching(receiver.url, events=2, policy=replace(retry.POLICIES["standard"], schedule=(5.0, 100.0)))

@@ -199,6 +199,54 @@ def test_the_handshake_of_cloudevents(in_tenant: Tenant, settings: object) -> No
     assert Connector.objects.get().rate_limit == 60
 
 
+def with_auth(connector: Connector, public: dict[str, str], **secrets: str) -> Connector:
+    connector.auth_type = public["type"]
+    connector.auth_public = {name: value for name, value in public.items() if name != "type"}
+    connector.set_credentials(secrets)
+    connector.save()
+    return connector
+
+
+def test_the_handshake_is_authenticated_as_every_message_is(in_tenant: Tenant) -> None:
+    key = {"type": "api_key", "in": "query", "name": "key"}
+    aws = {"type": "sigv4", "service": "execute-api", "region": "eu-central-1", "access_key_id": "AKIDEXAMPLE"}
+    with Receiver(lambda _: Answer(200, (("WebHook-Allowed-Origin", "*"),))) as receiver:
+        asked = with_auth(unverified(receiver.url + "/in?a=1", "cloudevents"), key, value="geheim")
+        result = ask(asked)
+        signed = with_auth(
+            unverified(receiver.url + "/aws", "cloudevents", name="AWS"), aws, secret_access_key="k" * 40
+        )
+        ask(signed)
+        first, second = receiver.wait_for(2)
+    assert (first.method, first.path) == ("OPTIONS", "/in?a=1&key=geheim")
+    assert "geheim" not in str(result)
+    assert state(asked) == "verified"
+    assert (second.method, second.path) == ("OPTIONS", "/aws")
+    assert second.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+    assert state(signed) == "verified"
+
+
+def test_a_store_of_objects_is_asked_by_no_handshake(in_tenant: Tenant) -> None:
+    """What signs for a store makes a PUT of every request: a handshake would leave an object there."""
+    with Receiver(lambda _: Answer(200, (("WebHook-Allowed-Origin", "*"),))) as receiver:
+        s3 = {"type": "sigv4", "service": "s3", "region": "eu-central-1", "access_key_id": "AKIDEXAMPLE"}
+        connector = with_auth(unverified(receiver.url, "cloudevents"), s3, secret_access_key="k" * 40)
+        assert "store of objects" in ask(connector).detail
+        assert receiver.requests == []
+    assert state(connector) == "unverified"
+
+
+def test_what_could_not_be_asked_is_not_waited_for(in_tenant: Tenant) -> None:
+    oauth2 = {"type": "oauth2", "client_id": "a", "credentials_in": "body"}
+    with Receiver(lambda _: Answer(401)) as server, Receiver() as receiver:
+        config = oauth2 | {"token_url": server.url}
+        connector = with_auth(unverified(receiver.url, "link"), config, client_secret="secret")
+        assert "token server answered 401" in ask(connector).detail
+        assert receiver.requests == []
+    assert state(connector) == "unverified"
+    assert Connector.objects.get().ownership_digest == ""
+
+
 def test_cloudevents_may_allow_it_later_by_the_callback(in_tenant: Tenant) -> None:
     with Receiver(lambda _: Answer(200, (("Allow", "POST"),))) as receiver:
         connector = unverified(receiver.url, "cloudevents")

@@ -50,6 +50,23 @@ def test_values_events_and_alarms_go_to_their_routes_signed(
     assert ("payload" in body, "alarmId" in body) == (event_type == "datapoint/value", event_type == "alarm/raised")
 
 
+@pytest.mark.line(134, 135)
+def test_a_key_in_the_query_is_under_the_signature_too(in_tenant: Tenant) -> None:
+    """The receiver computes it from the URL that it was asked for."""
+    fields = {"profile": "wattsense.2026-11", "signing": "wattsense", "routes": ROUTES}
+    with Receiver() as receiver:
+        connector = make_connector(receiver.url + "/hooks", **fields)
+        connector.auth_type, connector.auth_public = "api_key", {"in": "query", "name": "key"}
+        connector.set_credentials({"value": "a/b"})
+        connector.save()
+        exchange = send_sample(connector, "alarm/raised")
+        (received,) = receiver.wait_for(1)
+    assert received.path == "/hooks/incoming/alarms?kind=all&key=a%2Fb"
+    _, _, signature = received.headers["x-api-auth"].partition(":")
+    assert signature == signature_of(received, "/hooks/incoming/alarms", "key=a%2Fb&kind=all")
+    assert "a%2Fb" not in str(exchange)
+
+
 def test_bosch_texts_are_in_the_languages_of_the_company(in_tenant: Tenant) -> None:
     in_tenant.company.languages = ["nl", "de"]
     in_tenant.company.save()

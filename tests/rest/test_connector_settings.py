@@ -139,12 +139,50 @@ def test_signing_options_that_cannot_be(world: World, signing: dict[str, str], p
         assert not Connector.objects.exists()
 
 
-def test_one_header_is_not_for_two(world: World) -> None:
-    both = {
-        "auth": {"type": "header", "name": "X-Key", "value": "v"},
-        "signing": {"scheme": "custom", "header": "x-key"},
-    }
-    assert "/auth/name" in errors(world.manager.post(CONNECTORS, BODY | both, format="json"))
+@pytest.mark.parametrize(
+    ("auth", "signing", "pointer"),
+    [
+        ({"type": "header", "name": "X-Key", "value": "v"}, {"scheme": "custom", "header": "x-key"}, "/auth/name"),
+        ({"type": "header", "name": "X-HUB-Signature-256", "value": "v"}, {"scheme": "github"}, "/auth/name"),
+        ({"type": "header", "name": "x-api-auth", "value": "v"}, {"scheme": "wattsense"}, "/auth/name"),
+        ({"type": "header", "name": "X-API-Timestamp", "value": "v"}, {"scheme": "wattsense"}, "/auth/name"),
+        (
+            {"type": "api_key", "in": "header", "name": "X-Hub-Signature-256", "value": "v"},
+            {"scheme": "github"},
+            "/auth/name",
+        ),
+        ({"type": "bearer", "token": "v"}, {"scheme": "custom", "header": "authorization"}, "/signing/header"),
+        ({"type": "basic", "username": "v"}, {"scheme": "custom", "header": "Authorization"}, "/signing/header"),
+        ({"type": "header", "name": "X-Signature", "value": "v"}, {"scheme": "x_signature"}, "/auth/name"),
+        ({"type": "header", "name": "webhook-id", "value": "v"}, {"scheme": "standard_webhooks"}, "/auth/name"),
+        ({"type": "header", "name": "X-Message-Type", "value": "v"}, {"scheme": "none"}, "/auth/name"),
+    ],
+)
+def test_one_header_is_not_for_two(world: World, auth: dict[str, str], signing: dict[str, str], pointer: str) -> None:
+    refused = world.manager.post(CONNECTORS, BODY | {"auth": auth, "signing": signing}, format="json")
+    assert set(errors(refused)) == {pointer}
+    with scope.organization(world.ours.organization.id):
+        assert not Connector.objects.exists()
+
+
+def test_nor_by_changing_one_of_the_two(world: World) -> None:
+    named = {"type": "header", "name": "X-Hub-Signature-256", "value": "v"}
+    made = post(world.manager, CONNECTORS, BODY | {"auth": named})
+    for signing, pointer in (
+        ({"scheme": "github"}, "/signing/scheme"),
+        ({"scheme": "custom", "header": "x-hub-signature-256"}, "/signing/header"),
+    ):
+        refused = world.manager.patch(path_of(made), {"signing": signing}, format="json")
+        assert set(errors(refused)) == {pointer}
+    assert stored(world).signing == "standard_webhooks"
+    custom = {"signing": {"scheme": "custom", "header": "Authorization"}, "auth": {"type": "none"}}
+    patch(world.manager, path_of(made), custom)
+    for auth, pointer in (
+        ({"type": "bearer", "token": "v"}, "/auth/type"),
+        (named | {"name": "AUTHORIZATION"}, "/auth/name"),
+    ):
+        assert set(errors(world.manager.patch(path_of(made), {"auth": auth}, format="json"))) == {pointer}
+    assert stored(world).auth_type == "none"
 
 
 def test_a_token_is_not_fetched_where_connectors_may_not_go(world: World) -> None:
@@ -155,11 +193,66 @@ def test_a_token_is_not_fetched_where_connectors_may_not_go(world: World) -> Non
         assert set(errors(refused)) == {"/auth/token_url"}
 
 
-def test_a_url_that_its_authentication_does_not_fit(world: World) -> None:
-    auth = {"type": "sigv4", "service": "s3", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "k" * 40}
-    refused = world.manager.post(CONNECTORS, BODY | {"auth": auth | {"region": ""}}, format="json")
+S3 = {"type": "sigv4", "service": "s3", "region": "eu-central-1"}
+S3 |= {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "k" * 40}
+SAS = "sv=2024-11-04&sr=c&sp=cw&sig=KyBUzLLx07KMjhAb6a4%2BIC4gBnM2r%2FSPLkpYiFXZMi4%3D&se="
+BLOB = {"type": "azure_sas", "service": "blob", "token": SAS + "2099-01-01"}
+QUERY = {"type": "api_key", "in": "query", "name": "key", "value": "v"}
+BUCKET = "https://bucket.s3.eu-central-1.amazonaws.com/in"
+
+
+@pytest.mark.parametrize(
+    ("auth", "url", "pointer"),
+    [
+        (S3, "https://bucket.s3.amazonaws.com/in", "/url"),
+        (S3, "https://bucket.s3.eu-west-1.amazonaws.com/in", "/url"),
+        (S3, "https://s3.eu-central-1.amazonaws.com/", "/url"),
+        (S3, BUCKET + "?a=1", "/url"),
+        (S3 | {"region": ""}, BUCKET, "/auth/region"),
+        (BLOB | {"token": SAS + "2026-01-01"}, "https://account.blob.core.windows.net/feeds", "/auth/token"),
+        (BLOB, "https://account.blob.core.windows.net/", "/url"),
+        (QUERY, "https://partner.example/in?key=1", "/url"),
+        (QUERY, "http://partner.example/in", "/url"),
+    ],
+)
+def test_a_url_that_its_authentication_does_not_fit(
+    world: World, settings: Any, auth: dict[str, str], url: str, pointer: str
+) -> None:
+    settings.EGRESS_ALLOW_HTTP = False
+    refused = world.manager.post(CONNECTORS, BODY | {"auth": auth, "url": url}, format="json")
     assert refused.status_code == 400
-    assert any(pointer.startswith("/auth/") or pointer == "/url" for pointer in errors(refused))
+    assert set(errors(refused)) == {pointer}
+    with scope.organization(world.ours.organization.id):
+        assert not Connector.objects.exists()
+
+
+def test_each_route_has_to_fit_the_authentication(world: World) -> None:
+    """What a query in a route would do to an object's name, nobody would see before the first message."""
+    bucket = ROUTED | {"url": BUCKET, "auth": S3}
+    assert set(errors(world.manager.post(CONNECTORS, bucket, format="json"))) == {"/routes/alarms"}
+    made = post(world.manager, CONNECTORS, bucket | {"routes": ROUTES | {"alarms": "/a"}})
+    for change, pointer in (
+        ({"routes": ROUTES}, "/routes/alarms"),
+        ({"routes": ROUTES | {"alarms": "/" + "a" * (2047 - len(BUCKET))}}, "/routes/alarms"),
+    ):
+        assert set(errors(world.manager.patch(path_of(made), change, format="json"))) == {pointer}
+    assert stored(world).routes["alarms"] == "/a"
+    key = ROUTED | {"name": "Key", "auth": QUERY, "url": "https://partner.example/in"}
+    taken = key | {"routes": ROUTES | {"values": "/v?key=2"}}
+    assert set(errors(world.manager.post(CONNECTORS, taken, format="json"))) == {"/routes/values"}
+    hubs = {"type": "azure_sas", "service": "event_hubs", "key_name": "send", "key": "k"}
+    each = {name: f"/{name}/messages" for name in ROUTES}
+    namespace = ROUTED | {"name": "Hubs", "auth": hubs, "url": "https://ns.servicebus.windows.net", "routes": each}
+    post(world.manager, CONNECTORS, namespace)
+
+
+def test_which_secrets_are_set(world: World) -> None:
+    made = post(world.manager, CONNECTORS, BODY | {"url": BUCKET, "auth": S3})
+    assert (made["auth"]["secret_access_key_set"], made["auth"]["session_token_set"]) == (True, False)
+    hub = {"type": "azure_sas", "service": "event_hubs", "key_name": "send", "key": "k"}
+    to_hub = {"url": "https://ns.servicebus.windows.net/hub/messages", "auth": hub}
+    changed = patch(world.manager, path_of(made), to_hub)["auth"]
+    assert (changed["key_set"], changed["token_set"], changed["key_name"]) == (True, False, "send")
 
 
 def test_an_organizations_own_retry_policy_by_its_name(world: World) -> None:
