@@ -38,6 +38,8 @@ def remove_data_point(data_point: DataPoint, now: datetime) -> None:
 
 
 def _forget_gateways(organization_id: UUID, gateways: QuerySet[Gateway], now: datetime) -> None:
+    """In the caller's transaction. A change of a contract that is under way comes first, and is what ends here."""
+    list(gateways.order_by("id").select_for_update(no_key=True).values_list("id"))
     for gateway in gateways.filter(contracts__state__in=OPEN_STATES):
         contracts.close_open(gateway, now)
     happenings.appliances_go(organization_id, Appliance.objects.filter(gateway__in=gateways), now)

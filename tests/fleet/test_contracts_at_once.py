@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from portal.events.models import Event
-from portal.fleet import contracts
+from portal.fleet import contracts, removal
 from portal.fleet.contract_flow import Action, Impossible, Who
 from portal.fleet.models import Contract, Gateway
 from portal.lib import clock
@@ -75,3 +78,53 @@ def test_of_two_contracts_made_at_once_one_is_open(transactional_db: Any, tenant
             ("pending", "Heat South"),
         ]
         assert len(told()) == 3
+
+
+def test_a_contract_that_is_accepted_while_its_gateway_goes_was_active(transactional_db: Any, tenant: Tenant) -> None:
+    accepted, waited_for = threading.Event(), threading.Event()
+    with scope.organization(tenant.organization.id):
+        gateway = make_gateway()
+        contract = contracts.make(gateway, tenant.company, Who.PLATFORM, clock.now())
+
+    def accept() -> None:
+        with transaction.atomic():
+            contracts.change(contract, Action.ACCEPT, PARTS, clock.now())
+            accepted.set()
+            assert waited_for.wait(10)
+
+    def remove() -> None:
+        assert accepted.wait(10)
+        with transaction.atomic():
+            removal.remove_gateway(gateway, clock.now())
+
+    def in_thread(act: Callable[[], None]) -> None:
+        try:
+            with scope.organization(tenant.organization.id):
+                act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(in_thread, act) for act in (accept, remove)]
+        assert poll(somebody_waits)
+        waited_for.set()
+        for one in both:
+            one.result(10)
+    with scope.organization(tenant.organization.id):
+        changes = [(data["previous_status"], data["status"]) for data in (json.loads(body)["data"] for body in told())]
+    assert changes == [(None, "pending"), ("pending", "active"), ("active", "closed")]
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select exists (select from pg_locks where not granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def poll(what: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.01)
+    return False
