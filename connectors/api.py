@@ -27,7 +27,7 @@ from connectors import (
 )
 from connectors.connector_fields import OWNERSHIP_SCHEMA, AuthField, SigningField, ownership_shown
 from connectors.exchange import send_sample
-from connectors.models import Connector, ConnectorHealth, Origin, PauseReason, WhilePaused
+from connectors.models import Connector, ConnectorHealth, Origin, PauseReason, RetryPolicy, WhilePaused
 from portal.events.catalogue import CATALOGUE
 from portal.lib import clock
 from portal.lib.problem import Conflict
@@ -38,6 +38,7 @@ from portal.tenants.models import Company
 from portal.tenants.rest import Removable
 
 BELONGS_TO_SUBSCRIPTION = "This connector belongs to a subscription: change that."
+POLICY_GONE = "It was deleted meanwhile."
 
 
 HEALTH = list(get_args(health.Health))
@@ -210,6 +211,11 @@ class ConnectorView(Removable[Connector]):
 
     def get_queryset(self) -> Any:
         return super().get_queryset().prefetch_related("signing_secrets")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A policy may be deleted after it was found to exist and before the connector has it."""
+        gone = isinstance(exc, RetryPolicy.DoesNotExist)
+        return super().handle_exception(ValidationError({"retry_policy": POLICY_GONE}) if gone else exc)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)

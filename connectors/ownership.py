@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -204,7 +205,7 @@ def _conclude(connector: Connector, question: Question, outcome: Outcome) -> str
     if not question.verifies:
         return question.passed
     if not _set_verified(connector):
-        return "The connector was changed meanwhile: verify it again."
+        return "The connector was changed or deleted meanwhile: verify it again."
     return question.passed + _slow_down(connector, outcome.headers)
 
 
@@ -212,7 +213,7 @@ def _withdraw(connector: Connector) -> None:
     """A link that did not arrive opens nothing; one that was opened already has done its work."""
     rows = Connector.objects.filter(id=connector.id, ownership_digest=connector.ownership_digest)
     rows.exclude(ownership_digest="").update(ownership_digest="", ownership_asked_at=None)
-    connector.refresh_from_db()
+    _read_again(connector)
 
 
 def _set_verified(connector: Connector, **unchanged: str) -> bool:
@@ -223,8 +224,13 @@ def _set_verified(connector: Connector, **unchanged: str) -> bool:
         ownership_verified_at=clock.now(), ownership_verified_host=host, ownership_digest="", ownership_asked_at=None
     )
     Connector.objects.filter(id=connector.id, disabled_reason=DisabledReason.UNVERIFIED).update(disabled_reason="")
-    connector.refresh_from_db()
+    _read_again(connector)
     return bool(found)
+
+
+def _read_again(connector: Connector) -> None:
+    with suppress(Connector.DoesNotExist):  # deleted while its receiver was asked
+        connector.refresh_from_db()
 
 
 def _slow_down(connector: Connector, headers: Headers) -> str:

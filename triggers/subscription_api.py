@@ -66,6 +66,8 @@ class SubscriptionSerializer(Strict):
         profile = profiles.resolve(value, pinned or subscribe.DEFAULT_PROFILE)
         if profile is None:
             raise ValidationError(f"There is no such profile. There are: {', '.join(profiles.PROFILES)}.")
+        if profile.routes and pinned is None:
+            raise ValidationError(f"{profile.title} has routes, and a subscription has one address: make a connector.")
         return profile.id
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,16 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 
 from connectors import configure, ownership, ownership_rules
+from connectors.message import Outcome
 from connectors.models import Connector, DisabledReason
+from connectors.sender import send_now
 from connectors.target import origin_of
 from portal.lib import clock
 from portal.tenants.models import Organization
@@ -234,6 +237,21 @@ def test_a_store_of_objects_is_asked_by_no_handshake(in_tenant: Tenant) -> None:
         assert "store of objects" in ask(connector).detail
         assert receiver.requests == []
     assert state(connector) == "unverified"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_connector_may_go_while_its_receiver_is_asked(
+    in_tenant: Tenant, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def send_and_delete(*given: Any) -> Outcome:
+        outcome = send_now(*given)
+        Connector.objects.all().delete()
+        return outcome
+
+    monkeypatch.setattr(ownership, "send_now", send_and_delete)
+    with Receiver(lambda r: Answer(status, JSON, answers(r).body)) as receiver:
+        detail = ask(unverified(receiver.url, "challenge")).detail
+    assert ("deleted meanwhile" if status == 200 else "answered 500") in detail
 
 
 def test_what_could_not_be_asked_is_not_waited_for(in_tenant: Tenant) -> None:

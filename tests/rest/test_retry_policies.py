@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors import policies
 from connectors.models import Connector, RetryPolicy
 from connectors.retry import POLICIES
 from portal.tenants import scope
@@ -132,6 +133,32 @@ def test_a_connector_does_not_take_anothers_policy(world: World) -> None:
     assert "/retry_policy" in errors(refused)
     with scope.organization(world.ours.organization.id):
         assert Connector.objects.count() == 0
+
+
+def test_a_policy_that_goes_while_a_connector_takes_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the check and the storing another call may delete it."""
+    body = {"name": "Alarm desk", "url": "https://partner.example/", "profile": "standard"}
+    connector = post(world.manager, CONNECTORS, body)
+    known = policies.known
+
+    def known_and_gone(name: object) -> bool:
+        found = known(name)
+        RetryPolicy.objects.all().delete()
+        return found
+
+    monkeypatch.setattr(policies, "known", known_and_gone)
+    for send, path, change in (
+        (world.manager.post, CONNECTORS, body | {"name": "Other"}),
+        (world.manager.patch, f"{CONNECTORS}{connector['id']}/", {}),
+    ):
+        post(world.manager, POLICIES_URL, NIGHT)
+        refused = send(path, change | {"retry_policy": "Night shift"}, format="json")
+        assert refused.status_code == 400
+        assert set(errors(refused)) == {"/retry_policy"}
+        with scope.organization(world.ours.organization.id):
+            RetryPolicy.objects.all().delete()
+    with scope.organization(world.ours.organization.id):
+        assert [row.retry_policy for row in Connector.objects.all()] == ["standard"]
 
 
 def test_every_change_is_in_the_audit_trail(world: World) -> None:

@@ -54,6 +54,7 @@ def test_put_takes_all_three(world: World, missing: str) -> None:
         ({"event_types": []}, "/event_types", "may not be empty"),
         ({"target_url": "http://169.254.169.254/"}, "/target_url", "not one that connectors may reach"),
         ({"profile": "morse"}, "/profile", "no such profile"),
+        ({"profile": "wattsense"}, "/profile", "has routes"),
         ({"eventTypes": []}, "/eventTypes", "no such field"),
     ],
 )
