@@ -63,10 +63,14 @@ def change_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     return redirect("faults")
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @member_page(MANAGE)
 def delete_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
-    get_or_404(OccurrenceRule, pk=rule_id).delete()
+    """Says what it will do, and does it once confirmed."""
+    rule = get_or_404(OccurrenceRule, pk=rule_id)
+    if request.method == "GET":
+        return render(request, "triggers/rule_delete.html", {"rule": rule, "words": _words(rule)})
+    rule.delete()
     messages.success(request, "The rule is deleted.")
     return redirect("faults")
 

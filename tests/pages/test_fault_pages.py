@@ -58,6 +58,10 @@ def test_a_rule_is_made_and_deleted(site: Tenant, owner: Client) -> None:
     page = owner.get(PAGE).content.decode()
     assert "3 times within 10 min, and closer than 1 min counts as once" in page
     row = OccurrenceRule._base_manager.get(code="F71A")
+    asked = owner.get(f"{PAGE}rules/{row.id}/delete/").content.decode()
+    assert "Delete the rule for F71A?" in asked
+    assert "It asks: 3 times within 10 min, and closer than 1 min counts as once." in asked
+    assert len(rules(site)) == 2
     owner.post(f"{PAGE}rules/{row.id}/delete/")
     assert len(rules(site)) == 1
 
@@ -143,7 +147,7 @@ def test_who_may_not_changes_nothing(site: Tenant, stranger: Tenant, signed_in: 
     other.force_login(stranger.people["owner"], backend="allauth.account.auth_backends.AuthenticationBackend")
     calls = [f"{PAGE}rules/{rule.id}/", f"{PAGE}rules/{rule.id}/delete/", f"/alarms/{alarm.id}/close/"]
     assert [other.post(path, RULE).status_code for path in calls] == [404] * 3
-    assert other.get(calls[0]).status_code == 404
+    assert [other.get(path).status_code for path in calls[:2]] == [404] * 2
     assert "A-17" not in other.get(PAGE).content.decode()
     calls.append(f"{PAGE}rules/new/")
     assert [signed_in("viewer").post(path, RULE).status_code for path in calls] == [403] * 4
