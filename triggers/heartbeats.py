@@ -10,7 +10,7 @@ from django.db import transaction
 from msgspec import Struct
 
 from portal.fleet.locate import Located, Source, locate
-from portal.fleet.presence import Sign
+from portal.fleet.presence import Sign, why_not_expected
 from portal.lib.database import batch_cursor
 from triggers import presence
 from triggers.intake import note_devices
@@ -51,8 +51,8 @@ def take_heartbeats(
 def _check(index: int, item: HeartbeatItem, located: Located, now: datetime, result: Result) -> Source | None:
     source = located[item.gateway, item.appliance]
     errors = [] if isinstance(source, Source) else [unknown(source, item.gateway, item.appliance)]
-    if item.expect_before is not None and item.expect_before <= now:
-        errors.append(("/expect_before", "A time to come is expected."))
+    if item.expect_before is not None and (reason := why_not_expected(item.expect_before, now)) is not None:
+        errors.append(("/expect_before", reason))
     if errors or not isinstance(source, Source):
         result.refuse(index, *errors)
         return None

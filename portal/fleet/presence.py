@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import LiteralString, TypeAlias
 from uuid import UUID
 
-from portal.fleet.models import Appliance, Gateway, Presence, Protocol
+from portal.fleet.models import LONGEST_SILENCE, Appliance, Gateway, Presence, Protocol
 from portal.lib.database import Cursor
 
 NOTED_FOR = timedelta(seconds=30)
@@ -235,7 +235,19 @@ def set_back(cursor: Cursor, now: datetime) -> None:
     cursor.execute(_SET_BACK, {"now": now, "stale_news": STALE_NEWS})
 
 
-# By hand
+# What is expected
+
+
+def why_not_expected(before: datetime, now: datetime) -> str | None:
+    """Why nobody can be expected before this time; None where that can be meant.
+
+    As far ahead as a deadline may be: what is far beyond, no reader's calendar knows.
+    """
+    if before <= now:
+        return "A time to come is expected."
+    if before > now + timedelta(seconds=LONGEST_SILENCE):
+        return f"The time is more than {LONGEST_SILENCE // 86_400} days ahead."
+    return None
 
 
 def expect(device: Gateway | Appliance, before: datetime | None) -> None:

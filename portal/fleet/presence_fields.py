@@ -32,8 +32,8 @@ class Shown(serializers.Serializer[Any]):
     expect_before = Moment(
         default=None,
         allow_null=True,
-        help_text="The device is offline when nothing came by then, whatever `offline_after` says. "
-        "The next report clears it.",
+        help_text="The device is offline when nothing came by then, whatever `offline_after` says; "
+        f"{LONGEST_SILENCE // 86_400} days ahead at most. The next report clears it.",
     )
     offline_after = serializers.IntegerField(
         required=False,
@@ -45,8 +45,8 @@ class Shown(serializers.Serializer[Any]):
     )
 
     def validate_expect_before(self, value: datetime | None) -> datetime | None:
-        if value is not None and value <= clock.now():
-            raise ValidationError("A time to come is expected.")
+        if value is not None and (reason := presence.why_not_expected(value, clock.now())) is not None:
+            raise ValidationError(reason)
         return value
 
     def save(self, **kwargs: Any) -> Any:

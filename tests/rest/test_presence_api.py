@@ -98,6 +98,7 @@ def test_the_next_report_is_expected_and_the_expectation_taken_back(world: World
         ({"offline_after": 59}, "/offline_after"),
         ({"offline_after": 32 * 86_400}, "/offline_after"),
         ({"expect_before": "2020-01-01T00:00:00Z"}, "/expect_before"),
+        ({"expect_before": "9999-12-31T12:00:00Z"}, "/expect_before"),
         ({"expect_before": "soon"}, "/expect_before"),
         ({"online": True, "colour": "red"}, "/colour"),
     ],
@@ -129,5 +130,8 @@ def test_heartbeats_need_the_right_to_send_in_and_a_device_of_ones_own(world: Wo
     with scope.organization(world.ours.organization.id):
         assert not Presence.objects.exists()
     assert world.ingester.get(HEARTBEATS).status_code == 405
+    far = beat(world.ingester, 422, expect_before="9999-12-31T23:59:59-01:00")
+    assert far["rejected"][0]["errors"][0]["detail"] == "The time is more than 31 days ahead."
+    assert listed(world.teammate, GATEWAYS) == ["GW-1"], "a year that no calendar knows would keep the list from it"
     bad = beat(world.ingester, 422, expect_before="soon")
     assert bad["rejected"][0]["errors"][0]["detail"].startswith("A time with its zone is expected")
