@@ -15,6 +15,7 @@ from connectors.profiles import Profile
 from connectors.refusals import Fields, signing_options
 from connectors.target import origin_of
 from portal.lib import clock
+from portal.lib.crypto import SecretUnreadable
 from portal.lib.uuid7 import uuid7
 from portal.tenants.access import Access
 
@@ -219,11 +220,18 @@ def _resign(connector: Connector, own: str | None, now: datetime) -> str | None:
     """After a change of scheme: secrets that the new one cannot use go, and one is made if none is left."""
     scheme = signing.SCHEMES[connector.signing]
     rows = list(live_rows(connector, now))
-    unfit = [row.id for row in rows if not scheme.NEEDS_SECRET or scheme.check(row.get_secret())]
+    unfit = [row.id for row in rows if not _fits(scheme, row)]
     SigningSecret.objects.filter(id__in=unfit).delete()
     if own is None and len(unfit) < len(rows):
         return None
     return _set_secret(connector, own, now)
+
+
+def _fits(scheme: signing.Scheme, row: SigningSecret) -> bool:
+    try:
+        return scheme.NEEDS_SECRET and scheme.check(row.get_secret()) is None
+    except SecretUnreadable:
+        return False
 
 
 def _add_secret(connector: Connector, secret: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final, get_args
 
 from drf_spectacular.utils import extend_schema_field
@@ -115,7 +116,8 @@ class SigningField(serializers.Field[Any, Any, Any, Any]):
             for row in rows
         ]
         if rows and not ownership_rules.shares_secret(value.signing):
-            shown["public_key"] = scheme.public_part(rows[0].get_secret())
+            with suppress(SecretUnreadable):
+                shown["public_key"] = scheme.public_part(rows[0].get_secret())
         return shown
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.models import Connector, RetryPolicy
+from connectors.models import Connector, RetryPolicy, SigningSecret
 from portal.tenants import scope
 from tests.rest.world import World, errors, patch, post
 
@@ -263,3 +263,22 @@ def test_an_organizations_own_retry_policy_by_its_name(world: World) -> None:
     assert patch(world.manager, path_of(made), {"retry_policy": "urgent"})["retry_policy"] == "urgent"
     refused = world.stranger.post(CONNECTORS, BODY | {"retry_policy": "Calm"}, format="json")
     assert set(errors(refused)) == {"/retry_policy"}
+
+
+@pytest.mark.parametrize("scheme", ["standard_webhooks", "standard_webhooks_v1a"])
+def test_a_connector_whose_secrets_cannot_be_opened_is_shown_and_can_be_mended(world: World, scheme: str) -> None:
+    """After the installation's key was lost: everything is there to see, and each secret can be given anew."""
+    bearer = {"type": "bearer", "token": "v"}
+    made = post(world.manager, CONNECTORS, BODY | {"auth": bearer, "signing": {"scheme": scheme}})
+    with scope.organization(world.ours.organization.id):
+        SigningSecret.objects.update(sealed="lost")
+        Connector.objects.update(credentials="lost")
+    (shown,) = world.reader.get(CONNECTORS).json()["results"]
+    assert shown["auth"] == {"type": "bearer", "token_set": True}
+    assert "public_key" not in shown["signing"]
+    failed = post(world.manager, path_of(made) + "test/", {}, 200)
+    assert failed["error"]["class"] == "render"
+    changed = patch(world.manager, path_of(made), {"signing": {"scheme": "github"}, "auth": bearer})
+    assert changed["secret"]
+    assert len(changed["signing"]["secrets"]) == 1
+    assert post(world.manager, path_of(made) + "secrets/", {}, 200)["secret"]
