@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from portal.fleet import contracts, happenings, pairing_codes, presence_fields, removal
 from portal.fleet.appliance_types import APPLIANCE_TYPES, why_not_kind
-from portal.fleet.models import Appliance, DataPoint, DataPointKind, Gateway, System
+from portal.fleet.models import LONGEST_SILENCE, Appliance, DataPoint, DataPointKind, Gateway, System
 from portal.lib import clock
 from portal.lib.problem import Conflict
 from portal.lib.rest import Filters, Moment, Reference, Strict, StrictModel
@@ -231,6 +231,10 @@ class DataPointSerializer(StrictModel[DataPoint]):
                 "help_text": "What a gauge that turns back needs beside the threshold, and measured as that is."
             },
             "resolution": {"help_text": "Numbers are sent as multiples of it; null: as they were measured."},
+            "expected_interval": {
+                "max_value": LONGEST_SILENCE,  # what is far beyond, the database cannot count back from now
+                "help_text": "Seconds from one reading to the next, as far as that is known.",
+            },
         }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

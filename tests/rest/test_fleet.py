@@ -187,6 +187,8 @@ def test_hysteresis_and_resolution_of_a_data_point(world: World) -> None:
     for body, pointer in (
         ({"hysteresis": -1}, "/hysteresis"),
         ({"resolution": 0}, "/resolution"),
+        ({"expected_interval": 1e300}, "/expected_interval"),
+        ({"expected_interval": -1}, "/expected_interval"),
         ({"kind": "counter"}, "/hysteresis"),
         ({"kind": "state", "hysteresis": 0}, "/resolution"),
     ):
