@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from connectors import policies, retry
 from connectors.models import Connector, RetryPolicy
@@ -61,10 +61,13 @@ def change_policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     return _edit(request, get_or_404(RetryPolicy, pk=policy_id), is_new=False)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @member_page(MANAGE)
 def delete_policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
+    """Says what it will do, and does it once confirmed."""
     policy = get_or_404(RetryPolicy, pk=policy_id)
+    if request.method == "GET":
+        return render(request, "connectors/policy_delete.html", {"policy": policy})
     try:
         with transaction.atomic():
             policies.remove(policy)

@@ -85,6 +85,8 @@ def test_an_own_policy_is_made_chosen_changed_and_deleted(owner: Client, tenant:
     assert "Night shift stays. Connectors have this policy: Alarm line." in refused
     assert len(policies()) == 1
     owner.post(f"/connectors/{connector.id}/change/", NEW | {"retry_policy": "gridx", "signing": "standard_webhooks"})
+    assert "Delete Night shift?" in text_of(owner.get(f"{change}delete/"))
+    assert len(policies()) == 1
     assert "Night shift is deleted" in text_of(owner.post(f"{change}delete/", follow=True))
     assert policies() == []
 
@@ -138,6 +140,7 @@ def test_a_stranger_finds_nothing(owner: Client, db: None) -> None:
     assert "Night shift" not in text_of(stranger.get(PAGE))
     for path in (f"{policy.id}/", f"{policy.id}/delete/"):
         assert stranger.post(f"{PAGE}{path}", NIGHT).status_code == 404
+        assert stranger.get(f"{PAGE}{path}").status_code == 404
     assert len(policies()) == 1
 
 
