@@ -15,7 +15,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from connectors import signing
+from connectors import auth, signing
+from connectors.auth.prepared import BLOTTED
 from connectors.models import Connector, InboxMessage, SigningSecret
 from portal.lib.database import batch_cursor
 from portal.lib.uuid7 import uuid7
@@ -69,8 +70,8 @@ def exemption(url: str, organization: Organization) -> tuple[str, int] | None:
 def keep(organization: Organization, arrival: Arrival, hidden: frozenset[str], now: datetime) -> InboxMessage:
     """Verify and store what arrived, inside the organization's scope.
 
-    Values of `hidden` headers are blotted out, and so is the header that carries the connector's credentials:
-    no secret is kept in the clear.
+    Values of `hidden` headers are blotted out, and so is the header or the parameter that carries the connector's
+    credentials: no secret is kept in the clear.
     """
     connector = Connector.objects.filter(id=arrival.connector_id).first()
     concealed = hidden | _credential_headers(connector)
@@ -80,8 +81,8 @@ def keep(organization: Organization, arrival: Arrival, hidden: frozenset[str], n
         connector_id=connector.id if connector else None,
         received_at=now,
         method=arrival.method,
-        path=arrival.path,
-        headers={name: "•••" if name in concealed else value for name, value in arrival.headers.items()},
+        path=_shown_path(connector, arrival.path),
+        headers={name: BLOTTED if name in concealed else value for name, value in arrival.headers.items()},
         body=arrival.body.decode("utf-8", "backslashreplace").replace("\x00", "�"),
         verified=_verified(connector, arrival, now),
         signing=connector.signing if connector else "none",
@@ -104,9 +105,18 @@ def _base(organization: Organization) -> str:
 
 
 def _credential_headers(connector: Connector | None) -> frozenset[str]:
-    if connector is None or connector.auth_type != "header":
+    """The one whose name somebody chose; the others have names that are always hidden."""
+    if connector is None or connector.auth_type not in (auth.header.NAME, auth.api_key.NAME):
         return frozenset()
     return frozenset({str(connector.auth_public.get("name", "")).lower()})
+
+
+def _shown_path(connector: Connector | None, path: str) -> str:
+    """Without the key of a connector that sends it in the query."""
+    if connector is None or connector.auth_public.get("in") != "query":
+        return path
+    name = re.escape(str(connector.auth_public.get("name", "")))
+    return re.sub(f"([?&]{name}=)[^&]*", rf"\g<1>{BLOTTED}", path)
 
 
 def _verified(connector: Connector | None, arrival: Arrival, now: datetime) -> bool | None:

@@ -28,7 +28,7 @@ BODYLESS: Final = frozenset({204, 205, 304})
 NOBODY: Final = UUID(int=0)
 """Stands in the open address of an inbox, where the id of a connector would be."""
 
-HIDDEN: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+HIDDEN: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-amz-security-token"})
 """Headers whose values are not kept: they carry credentials."""
 
 

@@ -103,12 +103,39 @@ def test_a_rotated_secret_still_verifies_and_an_ended_one_does_not(tenant: Tenan
     assert send(path(tenant, connector.id), signed(SECRET)).json()["verified"] is False
 
 
-def test_credentials_are_not_kept_in_the_clear(tenant: Tenant) -> None:
-    connector = connect(tenant, auth_type="header", auth_public={"name": "X-Partner-Key"})
-    send(path(tenant, connector.id), {"X-Partner-Key": "hush", "Authorization": "Bearer hush", "X-Other": "seen"})
-    kept = InboxMessage._base_manager.get().headers
-    assert "hush" not in json.dumps(kept)
-    assert kept["x-other"] == "seen"
+@pytest.mark.parametrize(
+    ("public", "secrets"),
+    [
+        ({"type": "header", "name": "X-Partner-Key"}, {"value": "hush"}),
+        ({"type": "api_key", "in": "header", "name": "X-Their-Key"}, {"value": "hush"}),
+        ({"type": "api_key", "in": "query", "name": "key"}, {"value": "hush"}),
+        ({"type": "bearer"}, {"token": "hush"}),
+        (
+            {"type": "sigv4", "region": "eu-central-1", "service": "sqs", "access_key_id": "AKIDEXAMPLE"},
+            {"secret_access_key": "k" * 40, "session_token": "hush"},
+        ),
+    ],
+)
+def test_credentials_are_not_kept_in_the_clear(tenant: Tenant, public: dict[str, str], secrets: dict[str, str]) -> None:
+    """Neither where the sender logs nor where the inbox keeps; but the signature still holds."""
+    kind, *_ = public.values()
+    named = {name: value for name, value in public.items() if name != "type"}
+    connector = connect(tenant, secret=SECRET, auth_type=kind, auth_public=named, signing="wattsense")
+    with scope.organization(tenant.organization.id):
+        connector.set_credentials(secrets)
+        connector.url = inbox.inbox_url(tenant.organization, connector.id) + "?answer=202"
+        connector.save()
+        target = target_of(connector, connector.signing_secrets.all())
+        rendered = target.profile.render([Item(sample_document("ping", str(tenant.organization.id)))], target.context)
+        request = make_request(target, rendered, "m1", clock.now())
+    where = path(tenant, connector.id) + "?" + request.url.partition("?")[2]
+    headers = {name: value for name, value in request.headers if name != "Content-Type"}
+    assert "hush" in where + str(headers)
+    assert send(where, headers | {"X-Other": "seen"}, request.body).json()["verified"] is True
+    message = InboxMessage._base_manager.get()
+    assert "hush" not in message.path + json.dumps(message.headers)
+    assert "answer=202" in message.path
+    assert message.headers["x-other"] == "seen"
 
 
 def test_no_other_organizations_connector_vouches(tenant: Tenant, stranger: Tenant) -> None:
