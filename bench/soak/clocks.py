@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ import psycopg
 
 from bench.soak import faults
 from bench.soak.beside import OffWorker
-from bench.soak.field import Field, Source
+from bench.soak.field import POLL_SECONDS, Field, Source
 from bench.soak.report import Report
 from bench.soak.scenarios import RESUME_SECONDS, Site
 from tests.whole.stack import eventually
@@ -25,6 +26,8 @@ EACH = 4
 """Messages for the partners that refuse, by phase: with those of the phase before, too few to open a breaker."""
 FIRST_RETRY = (4.0, 6.0)
 """Seconds after the first try, by the policy `standard`: five, made up to a fifth longer or shorter."""
+ALARM_SECONDS = 60.0
+"""A renewal of the lease, every 2 s, and what a busy machine takes on top."""
 ROUGHLY = 0.5
 """Seconds by which the 202, from which is counted here, may come after the first try."""
 TOLD = re.compile(r"the clock of \S+:(\d+) is (\d+) s (ahead|behind)")
@@ -91,7 +94,7 @@ def _jump_while_retries_wait(site: Site, off: list[OffWorker], refused: Field, *
     for phase, ahead in enumerate(AHEAD):
         for worker, seconds in zip(off, ahead, strict=True):
             worker.jump(seconds)
-        eventually(lambda: all(_is_told(site, worker) for worker in off), 30, "the alarm of /readyz")
+        _wait_for_alarm(site, off)
         if refused.send(range(first + phase * EACH, first + (phase + 1) * EACH)) != 202:
             raise RuntimeError("the intake refused")
         least = (first + (phase + 1) * EACH + first) * len(refused.names)
@@ -99,15 +102,28 @@ def _jump_while_retries_wait(site: Site, off: list[OffWorker], refused: Field, *
     refused.wait(patience=2 * FIRST_RETRY[1])
 
 
-def _is_told(site: Site, worker: OffWorker) -> bool:
-    """Whether the web process is ready, and says by how much this worker's clock is off."""
+def _wait_for_alarm(site: Site, off: list[OffWorker]) -> None:
+    """Until /readyz tells by how much each of these clocks is off."""
+    end = time.monotonic() + ALARM_SECONDS
+    while True:
+        checks = _readyz(site)
+        said = TOLD.findall(checks.get("clocks", ""))
+        told = {int(pid): float(by) * (1 if way == "ahead" else -1) for pid, by, way in said}
+        if all(abs(told.get(worker.process.pid, 0.0) - worker.ahead) < RESUME_SECONDS for worker in off):
+            return
+        if time.monotonic() > end:
+            raise RuntimeError(f"/readyz does not tell of the clocks that are off: {checks}")
+        time.sleep(POLL_SECONDS)
+
+
+def _readyz(site: Site) -> dict[str, str]:
     connection = http.client.HTTPConnection("127.0.0.1", site.stack.port, timeout=10)
-    connection.request("GET", "/readyz")
-    answer = connection.getresponse()
-    said = json.loads(answer.read())["checks"].get("clocks", "")
-    connection.close()
-    told = {int(pid): int(by) * (1 if way == "ahead" else -1) for pid, by, way in TOLD.findall(said)}
-    return answer.status == http.client.OK and abs(told.get(worker.process.pid, 0) - worker.ahead) < RESUME_SECONDS
+    try:
+        connection.request("GET", "/readyz")
+        checks: dict[str, str] = json.loads(connection.getresponse().read())["checks"]
+    finally:
+        connection.close()
+    return checks
 
 
 def _judge_tries(report: Report, site: Site, steady: Field, refused: Field) -> None:
