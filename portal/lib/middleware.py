@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django_structlog.middlewares import RequestMiddleware
 
 from portal.lib.problem import DATABASE_FAULTS, database_away
 
@@ -27,3 +28,11 @@ class DatabaseAway:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         faulty = isinstance(exception, DATABASE_FAULTS) and request.path.startswith(API)
         return database_away() if faulty else None
+
+
+class RequestLog(RequestMiddleware):
+    """A line for each request, without its query: that may hold a key, such as one on its way to the inbox."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
