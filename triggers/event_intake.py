@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import orjson
+from msgspec import structs
 
 from portal.events import catalogue, store
 from portal.events.store import NewEvent
@@ -127,18 +128,25 @@ def leave_out_duplicates(
 def hold_back(
     cursor: Cursor, organization_id: UUID, config: Configuration, good: Sequence[GoodEvent], now: datetime
 ) -> tuple[list[GoodEvent], dict[int, str]]:
-    """The events, faults and alarms with what their data lacked; and by index why some of them are held back."""
+    """The events, faults and alarms with what their data lacked, and a raise before each clear that came sooner than a
+    scheduler's look; and by index why some of them are held back."""
     situated = {
         index: (item.type, source, item.time or now, item.data)
         for index, (item, source, _) in enumerate(good)
         if source is not None
     }
-    judged = held_back.judge(cursor, organization_id, config, situated, now)
-    told = list(good)
-    for index, (data, _) in judged.items():
-        item, source, _ = good[index]
-        told[index] = item, source, orjson.Fragment(orjson.dumps(data))
-    return told, {index: because for index, (_, because) in judged.items() if because is not None}
+    judged, overdue = held_back.judge(cursor, organization_id, config, situated, now)
+    told: list[GoodEvent] = []
+    why: dict[int, str] = {}
+    for index, (item, source, written) in enumerate(good):
+        if (ripe := overdue.get(index)) is not None:
+            before = structs.replace(item, time=ripe.time, correlation_id=None, data=ripe.data)
+            told.append((before, source, orjson.Fragment(orjson.dumps(ripe.data))))
+        data, because = judged.get(index, (None, None))
+        if because is not None:
+            why[len(told)] = because
+        told.append((item, source, written if data is None else orjson.Fragment(orjson.dumps(data))))
+    return told, why
 
 
 def new_events(

@@ -70,25 +70,40 @@ class Fault:
     data: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ripe:
+    """A raise that was held back, and goes out now."""
+
+    type: str
+    gateway_id: UUID
+    appliance_id: UUID
+    time: datetime
+    data: dict[str, Any]
+
+
 Judged: TypeAlias = tuple[dict[str, Any], str | None]
 """An event's data with what it lacked, and why it is held back, or None."""
 
 
 def judge(
     cursor: Cursor, organization_id: UUID, reports: Sequence[Report], now: datetime, *, leaves: bool
-) -> list[Judged]:
-    """What becomes of these reports, each in its place; taken in the order of their times.
+) -> tuple[list[Judged], dict[int, Ripe]]:
+    """What becomes of these reports, each in its place; taken in the order of their times. And by the place of a clear
+    the raise that goes out before it.
 
     Call it in the transaction that stores the events. While nothing of the organization `leaves`, nothing counts as
     sent.
     """
     faults = _lock(cursor, organization_id, {report.key: report.gateway_id for report in reports})
     judged: list[Judged] = [({}, None)] * len(reports)
+    overdue: dict[int, Ripe] = {}
     for index in sorted(range(len(reports)), key=lambda index: reports[index].time):
         report = reports[index]
+        if (ripe := before_clear(faults[report.key], report, now, leaves=leaves)) is not None:
+            overdue[index] = ripe
         judged[index] = step(faults[report.key], report, now, leaves=leaves)
     _save(cursor, faults.values())
-    return judged
+    return judged, overdue
 
 
 def step(fault: Fault, report: Report, now: datetime, *, leaves: bool = True) -> Judged:
@@ -144,15 +159,18 @@ def _filled(fault: Fault, data: dict[str, Any]) -> dict[str, Any]:
 # what was held back, and is ripe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ripe:
-    """A raise that was held back, and goes out now: the fault is still there."""
-
-    type: str
-    gateway_id: UUID
-    appliance_id: UUID
-    time: datetime
-    data: dict[str, Any]
+def before_clear(fault: Fault, report: Report, now: datetime, *, leaves: bool = True) -> Ripe | None:
+    """The raise, if the fault was there for as long as its rule asks before this clear, and nobody has looked since:
+    reports may come minutes apart and arrive together."""
+    at = min(report.time, now)
+    if report.data["active"] or fault.until is None or fault.until > at:
+        return None
+    if fault.last_at is not None and at < fault.last_at:
+        return None
+    if _look(fault, report.conditions, at, reported=False, leaves=leaves) is not None:
+        return None
+    fault.told_to = report.company_id
+    return _let_go(fault)
 
 
 def let_go(

@@ -10,6 +10,7 @@ from uuid import UUID
 from portal.fleet.locate import Source
 from portal.lib.database import Cursor
 from triggers import alarms, faults, rules
+from triggers.faults import Ripe
 from triggers.matching import Configuration
 
 JUDGED = frozenset({*faults.SEVERITIES, *alarms.TYPES})
@@ -29,22 +30,25 @@ def judge(
     config: Configuration,
     happened: Mapping[int, Happened],
     now: datetime,
-) -> dict[int, tuple[dict[str, Any], str | None]]:
-    """By their index, the data of those that are faults or alarms, and why each is held back or None.
+) -> tuple[dict[int, tuple[dict[str, Any], str | None]], dict[int, Ripe]]:
+    """By their index, the data of those that are faults or alarms, and why each is held back or None; and by the index
+    of a fault's clear the raise that goes out before it.
 
     Call it in the transaction that stores the events.
     """
+    overdue: dict[int, Ripe] = {}
     judged: dict[int, tuple[dict[str, Any], str | None]] = {}
     reports = {
         index: _fault(config.occurrence_rules, one) for index, one in happened.items() if _is(one, faults.SEVERITIES)
     }
     if reports:
-        verdicts = faults.judge(cursor, organization_id, list(reports.values()), now, leaves=config.sends)
+        verdicts, ripe = faults.judge(cursor, organization_id, list(reports.values()), now, leaves=config.sends)
         judged |= zip(reports, verdicts, strict=True)
+        overdue = {index: ripe[place] for place, index in enumerate(reports) if place in ripe}
     of_alarms = {index: _alarm(one) for index, one in happened.items() if _is(one, alarms.TYPES)}
     if of_alarms:
         judged |= zip(of_alarms, alarms.judge(cursor, organization_id, list(of_alarms.values()), now), strict=True)
-    return judged
+    return judged, overdue
 
 
 def _is(one: Happened, types: Collection[str]) -> bool:

@@ -58,24 +58,20 @@ def expected(conditions: dict[str, Any], life: Life) -> Iterator[tuple[int, str]
     counted: list[int] = []
     began, own, told = None, [], False
     for second, what in life:
+        if began is None and what == RAISE:
+            began, own, told = second, [], False
+        if began is not None and not told:
+            if (what == RAISE or not own) and (not counted or second - counted[-1] >= delay):
+                counted.append(second)
+                own.append(second)
+            often = any(sum(last - within <= one <= last for one in counted) >= count for last in own)
+            if often and second - began >= duration:
+                told = True
+                yield second, RAISE
         if what == CLEAR:
             if began is not None and told:
                 yield second, CLEAR
             began = None
-            continue
-        if began is None:
-            if what == LOOK:
-                continue
-            began, own, told = second, [], False
-        if told:
-            continue
-        if (what == RAISE or not own) and (not counted or second - counted[-1] >= delay):
-            counted.append(second)
-            own.append(second)
-        often = any(sum(last - within <= one <= last for one in counted) >= count for last in own)
-        if often and second - began >= duration:
-            told = True
-            yield second, RAISE
 
 
 def lived(conditions: dict[str, Any], life: Life) -> Iterator[tuple[int, str, str]]:
@@ -91,6 +87,8 @@ def lived(conditions: dict[str, Any], life: Life) -> Iterator[tuple[int, str, st
             continue
         data = {"active": what == RAISE, "code": "F1"}
         report = Report(key=KEY, gateway_id=UUID(int=2), time=now, data=data, conditions=read)
+        if faults.before_clear(fault, report, now) is not None:
+            yield second, RAISE, fault.fault_id
         told, because = faults.step(fault, report, now)
         if because is None:
             yield second, what, told["fault_id"]

@@ -48,6 +48,21 @@ def test_a_transient_fault_is_never_sent(site: Tenant) -> None:
     assert (sent(), held()) == ([], ["it has to last for 5 min", faults.RAISE_HELD])
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_fault_that_has_lasted_is_told_though_its_clear_comes_before_a_look(site: Tenant, together: bool) -> None:
+    """A gateway may send a morning's reports together, and a scheduler looks once a minute only."""
+    rule(LASTS)
+    life = [fault(0, fault_id="F-1", texts={"en": "Hot."}), fault(300, active=False), fault(310), fault(311, False)]
+    for items in [life] if together else [[one] for one in life]:
+        send(site, *items)
+    assert sent() == [(True, "F-1"), (False, "F-1")]
+    raised = Event.objects.filter(held_because=None).order_by("id")[0]
+    assert (raised.time, json.loads(raised.body)["data"]["texts"]) == (at(0), {"en": "Hot."})
+    waits = "it has to last for 5 min"
+    assert held() == [waits, None, None, waits, faults.RAISE_HELD]
+    assert let_go(at(900)) == 0
+
+
 def test_a_report_that_it_still_holds_lets_it_go_too(site: Tenant) -> None:
     rule(LASTS)
     send(site, fault(0), fault(300))
