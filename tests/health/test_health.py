@@ -129,12 +129,14 @@ def test_the_schedulers_age_is_judged_once_it_had_time_to_start(age: float | Non
 @pytest.mark.usefixtures("all_running", "up_for_long")
 def test_a_schema_that_is_behind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health._Schema, "current", False)
-    ((_, newest),) = MigrationLoader(connection).graph.leaf_nodes("triggers")
+    ours = sorted(name for app, name in MigrationLoader(connection).graph.nodes if app == "triggers")
     with connection.cursor() as cursor:
         cursor.execute("delete from django_migrations where app = 'triggers'")
     status, body = ready()
     assert (status, body["wrong"]) == (503, ["schema"])
-    assert body["checks"]["schema"] == f"failed: 1 migrations are not applied, the first is triggers.{newest}"
+    assert (
+        body["checks"]["schema"] == f"failed: {len(ours)} migrations are not applied, the first is triggers.{ours[0]}"
+    )
 
 
 @pytest.mark.usefixtures("all_running", "up_for_long")
