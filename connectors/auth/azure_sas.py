@@ -200,6 +200,6 @@ def _moment(end: str, service: object) -> datetime | None:
         if service == EVENT_HUBS:
             return datetime.fromtimestamp(int(end), UTC)
         moment = datetime.fromisoformat(end)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

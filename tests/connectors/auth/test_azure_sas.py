@@ -124,6 +124,7 @@ def changed(config: dict[str, str], old: str, new: str) -> dict[str, str]:
         (changed(BLOB, "sp=cw", "sp=rl"), {"token"}),
         (changed(BLOB, "sv=2024-11-04&", ""), {"token"}),
         (changed(BLOB, "2099-01-01T00%3A00%3A00Z", "tomorrow"), {"token"}),
+        (changed(BLOB, "2099-01-01T00%3A00%3A00Z", "9999-12-31T23:59:59-14:00"), {"token"}),  # UTC has no such year
         (changed(BLOB, SIGNATURE, SIGNATURE[:-5]), {"token"}),
         (changed(BLOB, "%2B", "+"), {"token"}),  # a plus sign would arrive as a blank
         (changed(HUB_READY, "&skn=send", ""), {"token"}),
