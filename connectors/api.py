@@ -304,9 +304,8 @@ class ConnectorView(Removable[Connector]):
         wish = SecretWish(data=request.data)
         wish.is_valid(raise_exception=True)
         own = wish.validated_data.get("secret")
-        reasons = refusals.check_connector({"signing": {"secret": own}}, connector) if own else {}
-        if reasons:
-            raise ValidationError({"secret": reasons["signing/secret"]})
+        if own and (reason := refusals.secret_reason(own, connector)):
+            raise ValidationError({"secret": reason})
         return Response(rotated(connector, own))
 
     def _own(self) -> Connector:

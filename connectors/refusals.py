@@ -113,6 +113,11 @@ def url_reason(url: object) -> str | None:
     return " ".join(check_url(url, egress_policy(), exempt=inbox.exemption(url, _organization()))) or None
 
 
+def secret_reason(secret: str, connector: Connector) -> str | None:
+    """Why the connector cannot sign with this secret, or None."""
+    return check_connector({"signing": {"secret": secret}}, connector).get("signing/secret")
+
+
 def event_types_of(connector: Connector) -> set[str]:
     """What its triggers and its subscription send to a connector. Their models belong to the package above."""
     types: set[str] = set()

@@ -56,15 +56,15 @@ def new_secret(request: HttpRequest, connector_id: UUID) -> HttpResponse:
         raise Http404
     now = clock.now()
     own = request.POST.get("secret", "")
-    reasons = refusals.check_connector({"signing": {"secret": own}}, connector) if own else {}
-    if request.method == "POST" and not reasons:
+    problem = refusals.secret_reason(own, connector) if own else None
+    if request.method == "POST" and not problem:
         made = configure.rotate_secret(connector, now, own or None)
         if not own:
             return show(request, connector, **_revealed(connector, made))
         messages.success(request, f"{connector.name} signs with the new secret from now on.")
         return redirect("connector", connector.id)
     context = {
-        "problem": reasons.get("signing/secret"),
+        "problem": problem,
         "connector": connector,
         "signing": configure.live_rows(connector, now).count(),
         "most": signing.MAX_SECRETS,

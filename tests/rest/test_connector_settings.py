@@ -265,6 +265,20 @@ def test_an_organizations_own_retry_policy_by_its_name(world: World) -> None:
     assert set(errors(refused)) == {"/retry_policy"}
 
 
+def test_what_was_saved_before_it_was_refused_still_gets_new_secrets(world: World) -> None:
+    """Only the secret is judged: the rest is as it was."""
+    made = post(world.manager, CONNECTORS, BODY | {"signing": {"scheme": "github"}})
+    with scope.organization(world.ours.organization.id):
+        row = Connector.objects.get()
+        row.auth_type, row.auth_public = "header", {"name": "X-Hub-Signature-256"}
+        row.set_credentials({"value": "v"})
+        row.save()
+    own = {"secret": "one that the partner has already"}
+    assert post(world.manager, path_of(made) + "secrets/", own, 200) == own
+    refused = world.manager.post(path_of(made) + "secrets/", {"secret": "short"}, format="json")
+    assert set(errors(refused)) == {"/secret"}
+
+
 @pytest.mark.parametrize("scheme", ["standard_webhooks", "standard_webhooks_v1a"])
 def test_a_connector_whose_secrets_cannot_be_opened_is_shown_and_can_be_mended(world: World, scheme: str) -> None:
     """After the installation's key was lost: everything is there to see, and each secret can be given anew."""
