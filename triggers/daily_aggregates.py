@@ -23,7 +23,7 @@ from portal.lib import clock
 from portal.lib.database import Cursor, batch_cursor
 from portal.lib.uuid7 import uuid7s
 from triggers import aggregation, day_figures
-from triggers.aggregation import Held, Verdict
+from triggers.aggregation import Held, Value, Verdict
 from triggers.day_figures import Question, Subject
 from triggers.intake import accept_events
 from triggers.items import EventItem
@@ -205,7 +205,7 @@ def _write(
             "ids": uuid7s(len(decisions)),
             "gateways": [one.subject.gateway_id for one in decisions],
             "companies": [gateways[one.subject.gateway_id].company_id for one in decisions],
-            "values": [None if one.value is None else json.dumps(one.value) for one in verdicts],
+            "values": [None if one.value is None else _kept(one.value) for one in verdicts],
             "coverages": [one.coverage_percent for one in verdicts],
             "reasons": [None if one.reason is None else one.reason.value for one in verdicts],
             "details": [one.detail for one in verdicts],
@@ -213,6 +213,11 @@ def _write(
     )
     written = set(cursor.fetchall())
     return [one for one in decisions if (one.subject.id, one.name) in written]
+
+
+def _kept(value: Value) -> str:
+    """As JSON for a jsonb column, which holds no NUL; the event has the value as it was measured."""
+    return json.dumps(value.replace("\0", "\ufffd") if isinstance(value, str) else value)
 
 
 def _send(cursor: Cursor, question: Question, leaving: Sequence[Decision], now: datetime) -> list[Decision]:

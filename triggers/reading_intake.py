@@ -64,8 +64,6 @@ def _check_reading(
         errors.append(("/property", f"There is no data point named {item.property!r}."))
     elif point.rule.kind != "state" and not filters.is_number(item.value):
         errors.append(("/value", f"A number is expected: {item.property} is a {point.rule.kind}."))
-    if isinstance(item.value, str) and "\0" in item.value:  # the day's last value is kept as jsonb, which holds none
-        errors.append(("/value", "A text without NUL is expected."))
     if errors or point is None or not isinstance(source, Source):
         result.refuse(index, *errors)
         return None

@@ -68,6 +68,17 @@ def test_a_name_is_no_mention_of_everybody_where_an_at_sign_is_enough(in_tenant:
         assert "@\u200ball and @\u200beveryone fails." in texts(receiver)[0]
 
 
+def test_a_name_of_several_lines_is_one_line_of_a_mail_s_head(in_tenant: Tenant, mailoutbox: list[Any]) -> None:
+    in_tenant.organization.name = "Nordlys\r\nBcc: someone@elsewhere.example\u2028x"
+    in_tenant.organization.save()
+    channels.add("email", "operations@nordlys.example")
+    say(in_tenant)
+    assert tell_due(NOW) == 1
+    (mail,) = mailoutbox
+    assert mail.message()["Bcc"] is None
+    assert mail.subject == "A connector fails (Nordlys Bcc: someone@elsewhere.example x)"
+
+
 def test_what_repeats_is_told_once_an_hour_with_its_count(in_tenant: Tenant) -> None:
     with Receiver() as receiver:
         channels.add("slack", receiver.url)

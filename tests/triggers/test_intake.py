@@ -127,17 +127,6 @@ def test_a_bad_reading_is_named_and_the_good_ones_go_on(
     assert values() == [100, 200]
 
 
-def test_a_text_that_no_database_keeps_is_refused(site: Tenant) -> None:
-    """It would have held up the aggregates of its organization: the last value of its day could not be written."""
-    make_data_point("pv.state", kind="state")
-    bad = reading("on\0", at(0), property="pv.state")
-    answer = send(site, bad, reading("on", at(60), property="pv.state"))
-    assert answer["rejected"] == [
-        {"index": 0, "errors": [{"pointer": "/value", "detail": "A text without NUL is expected."}]}
-    ]
-    assert (answer["accepted"], values()) == (1, ["on"])
-
-
 def test_history_may_be_imported(site: Tenant) -> None:
     old = datetime(2010, 12, 29, 14, 15, tzinfo=UTC)
     result = accept_readings(site.organization.id, [reading(5, old)], NOW, oldest=None)

@@ -189,6 +189,13 @@ def test_starts_count_from_the_day_before_and_above_what_idles(paired: Tenant) -
     assert values() == {"starts": 25, "compressor": 24}
 
 
+def test_a_text_that_the_list_cannot_keep_as_it_is_holds_up_nothing(paired: Tenant) -> None:
+    make_aggregate("state", "last", make_data_point("pv.state", kind="state", unit="", expected_interval=900))
+    put(paired, ["nul \0 inside"] * 96, property="pv.state")
+    run(paired)
+    assert (values(), DailyAggregate.objects.get().value) == ({"state": "nul \0 inside"}, "nul \ufffd inside")
+
+
 def test_switches_have_starts_and_texts_have_a_last_value(paired: Tenant) -> None:
     switch = make_data_point("connected", kind="state", unit="", expected_interval=900)
     mode = make_data_point("mode", kind="state", unit="", expected_interval=900)
