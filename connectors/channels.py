@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
+import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage, get_connection
@@ -22,6 +23,8 @@ from connectors.notice_models import ChannelKind, NoticeChannel
 from connectors.sender import Sender
 from connectors.target import check_url
 from portal.lib.crypto import SecretUnreadable
+
+log = structlog.get_logger(__name__)
 
 MOST_CHANNELS: Final = 20
 SEND_SECONDS: Final = 10.0
@@ -169,4 +172,7 @@ def _trouble(act: Any) -> str:
         return "The mail server refused the address."
     except (smtplib.SMTPException, OSError, ValueError) as error:
         return f"The mail server could not be used ({type(error).__name__})."
+    except Exception as error:  # a service's own backend has its own: it must not hide what went to the other channels
+        log.exception("a mail could not be sent")
+        return f"The mail could not be sent ({type(error).__name__})."
     return ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 
 from connectors import channels
@@ -143,6 +144,25 @@ def test_a_mail_server_that_is_away_is_told_of_in_words(in_tenant: Tenant, setti
     say(in_tenant)
     assert tell_due(NOW) == 0
     assert NoticeMessage.objects.get().error == "The mail server could not be used (ConnectionRefusedError)."
+
+
+class OfSomeService(BaseEmailBackend):
+    """A backend with errors of its own, as those of mail services have."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        raise LookupError("no such sender")
+
+
+def test_a_mail_service_that_fails_in_its_own_way_makes_nobody_read_twice(in_tenant: Tenant, settings: Any) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.OfSomeService"
+    with Receiver() as receiver:
+        channels.add("slack", receiver.url)
+        channels.add("email", "operations@nordlys.example")
+        say(in_tenant)
+        assert [tell_due(NOW), tell_due(NOW + LEASE + MINUTE)] == [1, 0]
+        assert len(receiver.requests) == 1
+    failed = NoticeMessage.objects.get(channel__kind="email")
+    assert (failed.error, failed.attempts) == ("The mail could not be sent (LookupError).", 2)
 
 
 def test_what_a_dead_worker_took_is_sent_after_its_lease(in_tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
