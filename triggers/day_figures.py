@@ -35,9 +35,10 @@ class Subject:
 
 _WANTED = """
 with subject as (
-    select u.gateway_id, u.gateway_id as id, null::uuid as appliance_id from unnest(%(gateways)b::uuid[]) u(gateway_id)
+    select g.id as gateway_id, g.id, null::uuid as appliance_id, g.created_at
+      from fleet_gateway g where g.id = any(%(gateways)b::uuid[])
     union all
-    select a.gateway_id, a.id, a.id from fleet_appliance a where a.gateway_id = any(%(gateways)b::uuid[])
+    select a.gateway_id, a.id, a.id, a.created_at from fleet_appliance a where a.gateway_id = any(%(gateways)b::uuid[])
 ),
 wanted as materialized (  -- one row for each aggregate of each device
     select row_number() over () as n, u.gateway_id, u.appliance_id, s.id as series_id,
@@ -51,6 +52,9 @@ wanted as materialized (  -- one row for each aggregate of each device
            select from triggers_dailyaggregate d
             where d.organization_id = %(organization)b and d.day = %(day)b and d.subject_id = u.id
               and d.property = a.name and (d.state = 'sent' or not %(again)b))
+       and (u.created_at < %(end)b or exists (  -- who came later has no such day, but for an imported history
+           select from events_reading r
+            where r.series_id = s.id and r.time < %(end)b))
 )
 """
 _OF_WANTED = """

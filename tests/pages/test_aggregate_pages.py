@@ -33,6 +33,7 @@ def measured(tenant: Tenant) -> Tenant:
         make_data_point(expected_interval=900)
         make_aggregate("pv.mean", "mean")
         make_aggregate("pv.maximum", "maximum", minimum_coverage=25.0)
+        put(tenant, [1.0], at(-30))
         put(tenant, [1.0 + n for n in range(48)], at())
         run(tenant, DAY - timedelta(days=1))
         run(tenant)

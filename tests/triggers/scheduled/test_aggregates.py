@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from connectors.models import WaitingDelivery
 from connectors.notice_models import Notice
 from portal.fleet import pairing
-from portal.fleet.models import DataPoint, Gateway
+from portal.fleet.models import Appliance, DataPoint, Gateway
 from portal.tenants import scope
 from portal.tenants.models import Company, Plan
 from tests.conftest import Tenant
@@ -236,6 +236,16 @@ def test_poor_days_are_held_back_with_their_reason(paired: Tenant, readings: lis
     assert ("mean" in values()) == (reason is None)
     assert reasons() == ({} if reason is None else {"mean": reason})
     assert values()["availability"] == pytest.approx(100 * sum(one is not None for one in readings) / 96, abs=1e-3)
+
+
+@pytest.mark.parametrize(("there_since", "tells"), [(DAY, True), (DAY + timedelta(days=1), False)])
+def test_a_device_that_was_not_there_yet_has_no_such_day(paired: Tenant, there_since: date, tells: bool) -> None:
+    make_aggregate("mean", "mean")
+    make_aggregate("availability", "availability")
+    put(paired, [1.0], at(day=DAY + timedelta(days=1)))
+    Appliance.objects.update(created_at=at(day=there_since))
+    run(paired)
+    assert (values(), reasons()) == (({"availability": 0.0}, {"mean": "no_readings"}) if tells else ({}, {}))
 
 
 @pytest.mark.line(37)
