@@ -161,7 +161,7 @@ def f6_worker_frozen(site: Site, *, times: int = 20, deliveries: int = 400) -> R
         with faults.frozen(chosen):
             before = field.wait(patience=30)
             taken_over.append(time.monotonic() - began)
-            eventually(lambda: _waiting(site, field) == 0, 10, "the record of all that arrived")
+            eventually(lambda: _waiting(site, field) == 0, 30, "the record of all that arrived")
             rows = _rows(site, field)
         time.sleep(LATE_SECONDS)
         changed += _rows(site, field) != rows

@@ -44,12 +44,7 @@ def make(gateway: Gateway, company: Company, who: Who, now: datetime) -> Contrac
 
     Raises AlreadyOpen.
     """
-    gateway = _lock(gateway.id, gateway.organization_id)
-    before = open_for(gateway.id)
-    if before is not None and before.company_id == company.id:
-        raise AlreadyOpen(before)
-    if before is not None:
-        _move(before, gateway, Action.CLOSE, Who.END_USER, now)
+    gateway = _free_for(gateway, company, now)
     contract = Contract(gateway=gateway, company=company, created_at=now, state="")
     _move(contract, gateway, Action.CREATE, who, now)
     if Organization.objects.filter(id=gateway.organization_id, auto_accept_contracts=True).exists():
@@ -72,12 +67,7 @@ def change(contract: Contract, action: Action, parts: Collection[Who], now: date
 @transaction.atomic
 def pair_by_hand(gateway: Gateway, company: Company, access_granted: bool | None, now: datetime) -> Gateway:
     """Pair without a contract; one with another company ends by that. Raises AlreadyOpen: a contract decides itself."""
-    gateway = _lock(gateway.id, gateway.organization_id)
-    before = open_for(gateway.id)
-    if before is not None and before.company_id == company.id:
-        raise AlreadyOpen(before)
-    if before is not None:
-        _move(before, gateway, Action.CLOSE, Who.END_USER, now)
+    gateway = _free_for(gateway, company, now)
     return pairing.pair(gateway, company, access_granted)
 
 
@@ -94,6 +84,17 @@ def close_open(gateway: Gateway, now: datetime) -> None:
     contract = open_for(gateway.id)
     if contract is not None:
         _move(contract, gateway, Action.CLOSE, Who.END_USER, now)
+
+
+def _free_for(gateway: Gateway, company: Company, now: datetime) -> Gateway:
+    """The gateway, locked, its contract with another company closed. Raises AlreadyOpen: it has one with this one."""
+    gateway = _lock(gateway.id, gateway.organization_id)
+    before = open_for(gateway.id)
+    if before is not None and before.company_id == company.id:
+        raise AlreadyOpen(before)
+    if before is not None:
+        _move(before, gateway, Action.CLOSE, Who.END_USER, now)
+    return gateway
 
 
 def _lock(gateway_id: UUID, organization_id: UUID) -> Gateway:
