@@ -97,7 +97,7 @@ def test_a_batch_goes_when_it_is_large_and_is_never_larger_than_allowed(running:
 
 def test_one_that_is_too_large_alone_goes_alone(running: Running) -> None:
     with Receiver() as receiver:
-        to = batching(receiver.url, size=1_000)
+        to = batching(receiver.url, size=1_000, seconds=0.4)
         running.retarget(to)
         deliver(running, to, event(1, text="x" * 3_000), event(2), event(3, text="y" * 900))
         eventually(lambda: len(running.results) == 3)

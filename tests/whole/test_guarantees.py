@@ -174,7 +174,7 @@ def test_poison_is_set_aside_and_the_rest_delivered(site: Site) -> None:
 
 @pytest.mark.line(106, 109, 110, 114, 115, 118, 119, 128)
 def test_a_site_tells_by_the_clock_how_it_fares(api: Api, partner: Receiver) -> None:
-    """Scheduler, worker and engine together hold an interval of 5 s: never two in less, and nothing left behind."""
+    """Scheduler, worker and engine together hold an interval of 5 s: a tick may be late, and nothing is left behind."""
     assert api.send(100.0)[0] == 202
     made = api.must(
         "POST", "connectors/", {"name": "Site", "url": partner.url + "/telemetry", "profile": "smartgridone"}
@@ -182,12 +182,13 @@ def test_a_site_tells_by_the_clock_how_it_fares(api: Api, partner: Receiver) -> 
     api.must("PATCH", f"connectors/{made['id']}/", {"enabled": True})
     trigger = {"name": "Each 5 s", "kind": "snapshot", "interval_seconds": 5, "level": "device", "enabled": True}
     api.must("POST", "triggers/", trigger | {"connector": made["id"]})
-    arrived = partner.wait_for(2, timeout=60)
+    arrived = partner.wait_for(3, timeout=60)
 
-    first, second = (received.json() for received in arrived[:2])
-    assert first["solar"] == second["solar"] == {"active_power_W": 100.0}
+    first, second, third = (received.json() for received in arrived[:3])
+    assert first["solar"] == second["solar"] == third["solar"] == {"active_power_W": 100.0}
     assert [device["type"] for device in first["devices"]] == ["solar"]
-    assert second["time"] - first["time"] >= 4
+    assert first["time"] < second["time"] < third["time"]
+    assert third["time"] - first["time"] >= 5
     assert {received.path for received in arrived} == {"/telemetry"}
 
 
