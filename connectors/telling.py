@@ -22,6 +22,7 @@ from connectors import channels, noticing
 from connectors.channels import Text
 from connectors.notice_models import Notice, NoticeChannel, NoticeMessage
 from connectors.notices import THROTTLE, TITLES, connector_of
+from portal.lib.database import database_time
 from portal.tenants import scope
 
 MOST_AT_ONCE: Final = 500
@@ -60,9 +61,7 @@ update connectors_noticemessage m set next_at = %(again)s, attempts = m.attempts
 @shared_task
 def tell() -> None:
     """See what changed, and send what is due, by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("select now()")
-        now = cursor.fetchone()[0]
+    now = database_time()
     noticing.notice_health(now)
     tell_due(now)
 

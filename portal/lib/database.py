@@ -42,9 +42,8 @@ _STAGE_SETTINGS = "; ".join(
 
 def database_time() -> datetime:
     """By the server's clock, which all processes share. Scheduled jobs go by it: a machine's own may jump."""
-    with connection.cursor() as cursor:
-        cursor.execute("select clock_timestamp()")
-        told: datetime = cursor.fetchone()[0]
+    with batch_cursor() as cursor:
+        told: datetime = next(cursor.execute("select clock_timestamp()"))[0]
     return told
 
 

@@ -15,6 +15,7 @@ from celery import shared_task
 from django.db import connection, transaction
 
 from connectors.notices import notify
+from portal.lib.database import database_time
 from portal.tenants import scope
 from triggers.daily_aggregates import AGGREGATE_FAILED, Done, decide
 
@@ -26,9 +27,7 @@ DUE_HOUR = 13
 
 @shared_task
 def aggregate_the_day_before() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select now()")
-        aggregate_due(cursor.fetchone()[0])
+    aggregate_due(database_time())
 
 
 def due_day(now: datetime) -> date:

@@ -15,7 +15,7 @@ import structlog
 from celery import shared_task
 from django.db import transaction
 
-from portal.lib.database import Cursor, batch_cursor
+from portal.lib.database import Cursor, batch_cursor, database_time
 from portal.lib.problem import DATABASE_FAULTS
 from portal.tenants import scope
 from portal.tenants.models import Plan
@@ -61,9 +61,7 @@ def tick() -> None:
     if not _one_at_a_time.acquire(blocking=False):
         return
     try:
-        with batch_cursor() as cursor:
-            now: datetime = next(cursor.execute("select now()"))[0]
-        run(now)
+        run(database_time())
     except DATABASE_FAULTS as error:
         log.warning("a tick is missed: the database is away", error=str(error).strip())
     finally:

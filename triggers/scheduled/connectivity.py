@@ -18,11 +18,11 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from portal.fleet import presence
 from portal.fleet.presence import Device, Gone
-from portal.lib.database import Cursor, batch_cursor
+from portal.lib.database import Cursor, batch_cursor, database_time
 from triggers.intake import tell_connectivity
 
 log = structlog.get_logger(__name__)
@@ -35,10 +35,7 @@ Take: TypeAlias = Callable[[Cursor], list[Gone]]
 
 @shared_task
 def take_silent_offline() -> None:
-    """By the database's clock, which all schedulers share."""
-    with connection.cursor() as cursor:
-        cursor.execute("select now()")
-        tick(cursor.fetchone()[0])
+    tick(database_time())
 
 
 def tick(now: datetime) -> int:
